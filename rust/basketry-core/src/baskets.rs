@@ -1,0 +1,87 @@
+//! A view for miners: sets of item codes.
+//!
+//! A basket is the set of items of an order, of a customer's day or of a whole customer. Items are sorted and distinct inside
+//! a basket; empty baskets are kept, because support is a share of all baskets.
+
+/// Sets of item codes, one after the other in flat columns.
+///
+/// # Examples
+/// ```
+/// use basketry_core::baskets::Baskets;
+/// let shop = Baskets::from_rows([[2, 0, 2].as_slice(), &[], &[1]]);
+/// assert_eq!(shop.len(), 3);
+/// assert_eq!(shop.items_of(0), [0, 2]);
+/// assert_eq!(shop.n_items(), 3);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Baskets {
+    offsets: Vec<usize>,
+    items: Vec<u32>,
+    n_items: usize,
+}
+
+impl Baskets {
+    /// Takes flat columns: basket `i` is `items[offsets[i]..offsets[i + 1]]`, sorted and distinct; codes are below `n_items`.
+    pub(crate) fn from_parts(offsets: Vec<usize>, items: Vec<u32>, n_items: usize) -> Self {
+        debug_assert_eq!(offsets.last().copied(), Some(items.len()));
+        debug_assert!(offsets.windows(2).all(|w| items[w[0]..w[1]].windows(2).all(|p| p[0] < p[1])));
+        debug_assert!(items.iter().all(|&item| (item as usize) < n_items));
+        Self { offsets, items, n_items }
+    }
+
+    /// Makes baskets from rows in any order and with repeats.
+    pub fn from_rows<R: AsRef<[u32]>>(rows: impl IntoIterator<Item = R>) -> Self {
+        let mut offsets = vec![0];
+        let mut items = Vec::new();
+        let mut row = Vec::new();
+        for given in rows {
+            row.clear();
+            row.extend_from_slice(given.as_ref());
+            row.sort_unstable();
+            row.dedup();
+            items.extend_from_slice(&row);
+            offsets.push(items.len());
+        }
+        let n_items = items.iter().max().map_or(0, |&most| most as usize + 1);
+        Self { offsets, items, n_items }
+    }
+
+    /// How many baskets there are, the empty ones included.
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Whether there is no basket at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One more than the largest code an item can have.
+    pub fn n_items(&self) -> usize {
+        self.n_items
+    }
+
+    /// The sorted, distinct items of one basket.
+    pub fn items_of(&self, basket: usize) -> &[u32] {
+        &self.items[self.offsets[basket]..self.offsets[basket + 1]]
+    }
+
+    /// All items of all baskets, one basket after the other.
+    pub fn items(&self) -> &[u32] {
+        &self.items
+    }
+
+    /// The baskets in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u32]> {
+        (0..self.len()).map(|basket| self.items_of(basket))
+    }
+
+    /// In how many baskets each item is.
+    pub fn item_counts(&self) -> Vec<u64> {
+        let mut counts = vec![0; self.n_items];
+        for &item in &self.items {
+            counts[item as usize] += 1;
+        }
+        counts
+    }
+}

@@ -1,0 +1,9 @@
+//! The analytics kernels of basketry, in pure Rust.
+
+pub mod baskets;
+pub mod control;
+pub mod error;
+pub mod histories;
+
+pub use control::{Budget, Control};
+pub use error::{Error, Result};
