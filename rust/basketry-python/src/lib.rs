@@ -1,7 +1,18 @@
 //! The binary of basketry: names only.
 
+mod columns;
+mod errors;
+mod run;
+
 use pyo3::prelude::*;
 
 /// The compiled half of basketry. Its face is the package `basketry`.
 #[pymodule(gil_used = false)]
-mod _core {}
+mod _core {
+    #[pymodule_export]
+    use crate::columns::Columns;
+
+    /// Whether the binary was built without optimisation: its times mean nothing then.
+    #[pymodule_export]
+    const DEBUG: bool = cfg!(debug_assertions);
+}

@@ -1,0 +1,104 @@
+"""How callers hold the reins of long work: threads, budget, progress."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+from basketry.exceptions import ParameterError
+
+Progress = Callable[[int, int], None]
+"""Called now and then with the units done and the units expected (0 while unknown)."""
+
+_progress: ContextVar[Progress | None] = ContextVar("basketry_progress", default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """The most that one call may cost; what is None is not limited.
+
+    Parameters
+    ----------
+    results
+        The most results (itemsets, rules, sequences).
+    bytes
+        The most bytes of results.
+    seconds
+        The longest time.
+    """
+
+    results: int | None = None
+    bytes: int | None = None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("results", "bytes", "seconds"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ParameterError.out_of_range(f"budget.{name}", value, "a budget is above 0, or None")
+
+
+class Reins(TypedDict):
+    """What every long call of the compiled half takes beside its own arguments."""
+
+    n_threads: int
+    results: int | None
+    bytes: int | None
+    seconds: float | None
+    progress: Progress | None
+
+
+def reins(n_threads: int | None = None, budget: Budget | None = None) -> Reins:
+    """Check the arguments that all long calls share and put them in one parcel.
+
+    Parameters
+    ----------
+    n_threads
+        How many threads to use; None for all that this process may use.
+    budget
+        The most that the call may cost.
+    """
+    if n_threads is None:
+        n_threads = available_threads()
+    elif isinstance(n_threads, bool) or not isinstance(n_threads, int) or n_threads < 1:
+        raise ParameterError.out_of_range("n_threads", n_threads, "a whole number from 1 up, or None for all")
+    budget = budget or Budget()
+    return {
+        "n_threads": n_threads,
+        "results": budget.results,
+        "bytes": budget.bytes,
+        "seconds": budget.seconds,
+        "progress": _progress.get(),
+    }
+
+
+@contextmanager
+def showing(progress: Progress) -> Iterator[None]:
+    """Report the progress of every long call in this block.
+
+    Parameters
+    ----------
+    progress
+        Called now and then with the units done and expected.
+    """
+    token = _progress.set(progress)
+    try:
+        yield
+    finally:
+        _progress.reset(token)
+
+
+def available_threads() -> int:
+    """Count the processors that this process may use, a container's quota included."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except (OSError, ValueError):
+        return cores
+    return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))
