@@ -1,0 +1,209 @@
+"""Findings into sections: what the page shows, in its order, and what it says where something is absent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from basketry.report import sentences, tables, text
+from basketry.report.charts import lags, revenue, rfm, segments
+from basketry.report.charts.picture import Picture, Pictures
+from basketry.report.findings import FEWEST, Findings, Lag, people
+from basketry.report.tables import Table
+
+_LAGS_DRAWN = 3
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Pictures or a table that tell one thing, with a caption under them."""
+
+    label: str
+    caption: str
+    pictures: tuple[Picture, ...] = ()
+    table: Table | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the page."""
+
+    anchor: str
+    title: str
+    lead: str = ""
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+    folded: Table | None = None
+    """A long table that opens on demand."""
+
+
+def sections(findings: Findings, pictures: Pictures) -> list[Section]:
+    """Make every section of the page, in its order."""
+    return [
+        _quality(findings),
+        _revenue(findings, pictures),
+        _rules(findings),
+        _timing(findings, pictures),
+        _segments(findings, pictures),
+        _profile(findings, pictures),
+        _rfm(findings, pictures),
+        _quadrants(findings, pictures),
+        _run(findings),
+    ]
+
+
+def _absent(findings: Findings, name: str, otherwise: str) -> str:
+    return text.clean(findings.absent.get(name, otherwise), 300)
+
+
+def _quality(findings: Findings) -> Section:
+    lead = sentences.accounting(dict(findings.totals))
+    if findings.quality is None:
+        missing = _absent(findings, "quality", "No quality sheet was given, so it cannot be told which rows were left out.")
+        return Section("quality", "Data quality", f"{lead} {missing}".strip())
+    return Section("quality", "Data quality", lead, tables=(tables.quality(findings.quality, findings.currency),))
+
+
+def _revenue(findings: Findings, pictures: Pictures) -> Section:
+    title, frame = "Revenue over time", findings.revenue
+    if frame is None:
+        return Section("revenue", title, _absent(findings, "revenue", "Revenue by month was not computed in this run."))
+    shown = frame.filter(pl.max_horizontal("orders", "customers") >= FEWEST)
+    if not shown.height:
+        return Section("revenue", title, f"No month has {FEWEST} orders, too few to be shown.")
+    picture = pictures.two("revenue", lambda n: revenue.months(shown, currency=findings.currency, narrow=n))
+    caption = "Net revenue by calendar month. The first and the last month may be incomplete."
+    figure = Figure(f"Bar chart of revenue by month, {shown.height} months", caption, (picture,))
+    return Section("revenue", title, "", (figure,), folded=tables.revenue(frame, findings.currency))
+
+
+def _rules(findings: Findings) -> Section:
+    title = "What is bought together"
+    if findings.rules is None:
+        return Section("rules", title, _absent(findings, "rules", "Association rules were not computed in this run."))
+    table = tables.rules(findings.rules, findings.item_names)
+    if not table.rows:
+        return Section("rules", title, f"No rule rests on at least {FEWEST} baskets and passes its test.")
+    lead = (
+        "Confidence is the share of baskets with the first items that also hold the last one. Lift is how many times "
+        "more often that is than in all baskets: 1 means no connection."
+    )
+    caption = "The strongest rules, with bars for confidence (full width is 100%) and lift."
+    return Section("rules", title, lead, (Figure("Table of the strongest rules", caption, table=table, number=1),))
+
+
+def _timing(findings: Findings, pictures: Pictures) -> Section:
+    lead, found = [], []
+    if findings.lags is None:
+        lead.append(_absent(findings, "lags", "Lag curves were not computed in this run."))
+    for place, lag in enumerate((findings.lags or ())[:_LAGS_DRAWN]):
+        if lag.table.filter(pl.col("at_risk") >= FEWEST).height:
+            found.append(_curve(findings, pictures, lag, place))
+    if found:
+        lead.append(
+            "Each bar is a week after the first purchase: the share who come for the second item in that week, "
+            "of those who have not come yet and are still observed. The dashed line is what chance and the calendar "
+            "alone would give. Peaks are marked."
+        )
+    elif findings.lags is not None:
+        lead.append(f"No pair of items has {FEWEST} customers to follow, so no lag curve is drawn.")
+    shown = []
+    if findings.sequence_rules is None:
+        lead.append(_absent(findings, "sequence_rules", "Sequence rules were not computed in this run."))
+    else:
+        shown.append(tables.sequence_rules(findings.sequence_rules, findings.item_names))
+    if findings.sequences is not None:
+        shown.append(tables.sequences(findings.sequences, findings.item_names))
+    return Section("timing", "What follows, and when", " ".join(lead), tuple(found), tuple(t for t in shown if t.rows))
+
+
+def _curve(findings: Findings, pictures: Pictures, lag: Lag, place: int) -> Figure:
+    caption = f"{sentences.lag_caption(lag, findings)} {sentences.lag_reach(lag)}"
+    return Figure(
+        f"Lag curve by week. {caption}", caption,
+        (pictures.two(f"lag{place}", lambda narrow: lags.curve(lag, narrow=narrow)),),
+        tables.peaks(lag.peaks) if lag.peaks.height else None, 2 if place == 0 else None,
+    )  # fmt: skip
+
+
+def _segments(findings: Findings, pictures: Pictures) -> Section:
+    title, frame = "Customer segments", findings.segments
+    if frame is None:
+        return Section("segments", title, _absent(findings, "segments", "Segments were not computed in this run."))
+    shown = people(frame)[0].drop_nulls(["orders_mean", "order_value_mean", "spend_total"])
+    if not shown.height:
+        return Section("segments", title, f"No segment has {FEWEST} customers, too few to be shown.")
+    picture = pictures.one("segments", segments.bubbles(shown, currency=findings.currency))
+    figure = Figure(
+        "Bubble chart of the segments: orders per customer against the value of an order, area is total spend",
+        "Each bubble is a segment: how often its customers order, how much an order is worth, and, as area, what "
+        "they spent in all. Beside it the same segments by value"
+        + (", and by margin." if "margin_total" in frame.columns else "; margin is not known."),
+        (picture,), tables.segment_bars(frame, findings.currency), 3,
+    )  # fmt: skip
+    return Section("segments", title, "", (figure,), (tables.segments(frame, findings.currency),))
+
+
+def _profile(findings: Findings, pictures: Pictures) -> Section:
+    title = "The most valuable segment"
+    if findings.profile is None:
+        return Section("profile", title, _absent(findings, "profile", "Segment profiles were not computed in this run."))
+    best = None if findings.segments is None else sentences.most_valuable(findings.segments)
+    rows = findings.profile.filter(pl.col("segment") == (best["segment"] if best else None))
+    telling = segments.telling(rows)
+    if best is None or not telling.height:
+        return Section("profile", title, "No segment is large enough to be profiled.")
+    name = text.clean(best["name"], 60)
+    figure = Figure(
+        f"Profile of {name}: place of each feature among all customers",
+        f"Where {name} ({text.count(best['customers'])} customers) stands among all customers, from 0 (lowest) to 100.",
+        (pictures.two("profile", lambda narrow: segments.profile(telling, narrow=narrow)),), number=4,
+    )  # fmt: skip
+    words = sentences.profile(rows, best["name"])
+    return Section("profile", f"{title}: {name}", words, (figure,), (tables.profile(telling),))
+
+
+def _rfm(findings: Findings, pictures: Pictures) -> Section:
+    title = "Recency, frequency and spend"
+    lead, figures, shown = "", [], []
+    if findings.rfm_map is None:
+        lead = _absent(findings, "rfm_map", "The RFM map was not computed in this run.")
+    elif findings.rfm_map.height:
+        for column, what in (("customers", "Customers"), ("monetary_mean", "Mean spend per customer")):
+            unit = f", {text.clean(findings.currency, 12)}" if findings.currency and column != "customers" else ""
+            figures.append(
+                Figure(
+                    f"Map of recency and frequency scores, shaded by {what.lower()}",
+                    f"{what}{unit}, by recency score (across) and frequency score (up).",
+                    (pictures.one(f"rfm-{column.replace('_', '-')}", rfm.score_map(findings.rfm_map, column)),),
+                )
+            )
+    if findings.rfm_segments is None:
+        lead = f"{lead} {_absent(findings, 'rfm_segments', 'Named segments were not computed in this run.')}".strip()
+    else:
+        shown.append(tables.rfm_segments(findings.rfm_segments, findings.currency))
+    return Section("rfm", title, lead, tuple(figures), tuple(shown))
+
+
+def _quadrants(findings: Findings, pictures: Pictures) -> Section:
+    title, frame = "Value and frequency quadrants", findings.quadrants
+    if frame is None:
+        return Section("quadrants", title, _absent(findings, "quadrants", "Quadrants were not computed in this run."))
+    shown = people(frame)[0]
+    if not shown.height:
+        return Section("quadrants", title, f"No quadrant has {FEWEST} customers, too few to be shown.")
+    figure = Figure(
+        "Bar chart of each quadrant's share of customers, orders and spend",
+        "Regular: often, small. Loyal: often, large. One-time: rarely, small. Big fish: rarely, large.",
+        (pictures.two("quadrants", lambda narrow: rfm.quadrants(shown, narrow=narrow)),),
+    )
+    return Section("quadrants", title, "", (figure,), (tables.quadrants(frame, findings.currency),))
+
+
+def _run(findings: Findings) -> Section:
+    title = "How this was made"
+    if not findings.run:
+        return Section("run", title, _absent(findings, "run", "No run information was given."))
+    return Section("run", title, "", tables=(tables.run(findings.run),))

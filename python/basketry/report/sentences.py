@@ -1,0 +1,198 @@
+"""Plain sentences, made from numbers that are already on the page and from nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from basketry.report import tables, text
+from basketry.report.findings import Findings, Lag, people
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One finding: the part of the page it stands for, and the words."""
+
+    anchor: str
+    topic: str
+    words: str
+
+
+def lead(findings: Findings) -> str:
+    """Say in one sentence what the report looked at."""
+    totals, currency = findings.totals, findings.currency
+    who = [
+        f"{text.count(totals[key])} {key}" for key in ("customers", "orders", "items") if totals.get(key) is not None
+    ]
+    parts = [", ".join(who)] if who else []
+    if totals.get("revenue_net") is not None:
+        parts.append(f"{text.money(totals['revenue_net'], currency, short=True)} net revenue")
+    if totals.get("first_order") is not None and totals.get("last_order") is not None:
+        parts.append(f"{text.day(totals['first_order'])} to {text.day(totals['last_order'])}")
+    return "; ".join(parts) + "." if parts else ""
+
+
+def found(findings: Findings) -> list[Sentence]:
+    """Say what was found, one sentence a part, in the page's order; absent parts say nothing."""
+    makers = (_quality, _revenue, _rules, _timing, _segments, _profile, _rfm, _quadrants)
+    return [sentence for make in makers if (sentence := make(findings)) is not None]
+
+
+def accounting(totals: dict[str, Any]) -> str:
+    """Say how rows in compare with rows used and set aside, and say it plainly when they do not add up."""
+    into, used, aside = (totals.get(key) for key in ("rows_in", "rows_used", "rows_set_aside"))
+    if into is None or used is None or aside is None:
+        return ""
+    words = f"{text.count(into)} rows were read: {text.count(used)} were used and {text.count(aside)} were set aside"
+    if used + aside != into:
+        return f"{words}. These do not add up: {text.count(abs(into - used - aside))} rows are unaccounted for."
+    return f"{words}; none is unaccounted for."
+
+
+def _quality(findings: Findings) -> Sentence | None:
+    totals = findings.totals
+    if findings.quality is None or not totals.get("rows_in"):
+        return None
+    aside = findings.quality.filter(pl.col("status") == "set aside").sort("rows", descending=True, maintain_order=True)
+    if not aside.height or not aside["rows"][0]:
+        return Sentence("quality", "Data", "Every row that was read was used.")
+    worst = aside.row(0, named=True)
+    return Sentence(
+        "quality", "Data",
+        f"{text.share(totals.get('rows_set_aside', 0) / totals['rows_in'])} of the rows were set aside, "
+        f"most of them because: {text.clean(worst['reason'], 80)} ({text.count(worst['rows'])} rows).",
+    )  # fmt: skip
+
+
+def _revenue(findings: Findings) -> Sentence | None:
+    if findings.revenue is None or not findings.revenue.height:
+        return None
+    best = findings.revenue.sort("revenue", descending=True, maintain_order=True).row(0, named=True)
+    if max(best["customers"], best["orders"]) < tables.FEWEST:
+        return None
+    return Sentence(
+        "revenue", "Revenue",
+        f"The best month was {text.month(best['period'])}, with "
+        f"{text.money(best['revenue'], findings.currency, short=True)} from {text.count(best['orders'])} orders.",
+    )  # fmt: skip
+
+
+def _rules(findings: Findings) -> Sentence | None:
+    if findings.rules is None or not (shown := tables.strongest(findings.rules)).height:
+        return None
+    rule = shown.row(0, named=True)
+    return Sentence(
+        "rules", "Together",
+        f"Of 100 baskets with {text.basket(rule['antecedent'], findings.item_names)}, "
+        f"{text.count(100 * rule['confidence'])} also hold {text.basket(rule['consequent'], findings.item_names)}; "
+        f"that is {text.decimal(rule['lift'])} times as many as in all baskets.",
+    )  # fmt: skip
+
+
+def lag_caption(lag: Lag, findings: Findings) -> str:
+    """Say when customers come back for an item, in words."""
+    after = text.basket(lag.antecedent, findings.item_names)
+    then = text.basket(lag.consequent, findings.item_names)
+    opening = f"After {after}, customers come for {then}"
+    if not lag.peaks.height:
+        return f"{opening} with no week that stands out from chance."
+    parts = [
+        f"{'most clearly ' if first else ''}around week {text.weeks(peak['week']).replace(' weeks', '', 1).replace(' week', '', 1)}"
+        + (f", {text.decimal(peak['rate_ratio'])} times as often as by chance" if peak["rate_ratio"] else "")
+        for first, peak in zip([True, False, False], lag.peaks.iter_rows(named=True), strict=False)
+    ]
+    return f"{opening} {'; then '.join(parts)}."
+
+
+def lag_reach(lag: Lag) -> str:
+    """Say how many come at all within the weeks looked at."""
+    if not lag.table.height:
+        return ""
+    last = lag.table.sort("week").row(-1, named=True)
+    interval = ""
+    if last["low"] is not None and last["high"] is not None:
+        interval = f" (95% interval {text.share(last['low'])} to {text.share(last['high'])})"
+    return f"Within {text.weeks(last['week'])}, {text.share(last['cumulative'])} have come{interval}."
+
+
+def _timing(findings: Findings) -> Sentence | None:
+    peaked = [lag for lag in findings.lags or () if lag.peaks.height]
+    return Sentence("timing", "When", lag_caption(peaked[0], findings)) if peaked else None
+
+
+def most_valuable(segments: pl.DataFrame) -> dict[str, Any] | None:
+    """Pick the segment with the greatest spend, among those large enough to be shown."""
+    shown = people(segments)[0].sort("spend_total", descending=True, maintain_order=True, nulls_last=True)
+    return shown.row(0, named=True) if shown.height else None
+
+
+def _segments(findings: Findings) -> Sentence | None:
+    best = None if findings.segments is None else most_valuable(findings.segments)
+    if best is None:
+        return None
+    return Sentence(
+        "segments", "Segments",
+        f"The most valuable segment is {text.clean(best['name'], 60)}: {text.share(best['share'])} of customers "
+        f"({text.count(best['customers'])}) bring {text.share(best['spend_share'])} of spend, with "
+        f"{text.decimal(best['orders_mean'])} orders each, worth "
+        f"{text.money(best['order_value_mean'], findings.currency)} on average.",
+    )  # fmt: skip
+
+
+def profile(rows: pl.DataFrame, name: str) -> str:
+    """Tell what sets a segment apart, from the features in which it stands furthest from everyone."""
+    far = rows.with_columns(away=(pl.col("percentile") - 50).abs()).filter(pl.col("away") >= 15)
+    far = far.sort("away", descending=True, maintain_order=True)
+    if not far.height:
+        return f"{text.clean(name, 60)} stands close to the middle in every feature."
+    sides = []
+    for words, side in (("above", far.filter(pl.col("percentile") > 50)), ("below", far.filter(pl.col("percentile") < 50))):
+        told = [
+            f"{text.plain(row['feature'])} ({text.quantity(row['mean'])} against {text.quantity(row['everyone_mean'])})"
+            for row in side.head(3).iter_rows(named=True)
+        ]
+        if told:
+            sides.append(f"{words} everyone in {_and(told)}")
+    return f"{text.clean(name, 60)} stands {'; and '.join(sides)}."
+
+
+def _and(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _profile(findings: Findings) -> Sentence | None:
+    best = None if findings.segments is None else most_valuable(findings.segments)
+    if best is None or findings.profile is None:
+        return None
+    rows = findings.profile.filter(pl.col("segment") == best["segment"])
+    return Sentence("profile", "Profile", profile(rows, best["name"])) if rows.height else None
+
+
+def _rfm(findings: Findings) -> Sentence | None:
+    if findings.rfm_segments is None or not (shown := people(findings.rfm_segments)[0]).height:
+        return None
+    best = shown.sort("spend_total", descending=True, maintain_order=True).row(0, named=True)
+    return Sentence(
+        "rfm", "Recency",
+        f"By recency, frequency and spend, {text.clean(best['segment'], 40)} is the group that carries the most: "
+        f"{text.share(best['share'])} of customers and {text.share(best['spend_share'])} of spend.",
+    )  # fmt: skip
+
+
+def _quadrants(findings: Findings) -> Sentence | None:
+    if findings.quadrants is None:
+        return None
+    rows = {row["quadrant"]: row for row in people(findings.quadrants)[0].iter_rows(named=True)}
+    told = [
+        f"{name} customers are {text.share(rows[key]['customers_share'])} of all and bring "
+        f"{text.share(rows[key]['spend_share'])} of spend"
+        for key, name in (("loyal", "Loyal"), ("big fish", "big fish, rare but large,"))
+        if key in rows
+    ]
+    return Sentence("quadrants", "Quadrants", _capital("; ".join(told)) + ".") if told else None
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
