@@ -70,8 +70,7 @@ def build_report(findings: Findings, *, interactive: bool = False) -> str:
         .get_template("report.html.j2")
         .render(
             title=text.clean(findings.title, 120),
-            as_of=text.day(findings.as_of),
-            lead=sentences.lead(findings),
+            period=sentences.period(findings),
             tiles=_tiles(findings),
             found=sentences.found(findings),
             sections=parts,
@@ -87,9 +86,8 @@ def _tiles(findings: Findings) -> list[tuple[str, str]]:
     written = {
         "Customers": text.count(totals.get("customers")),
         "Orders": text.count(totals.get("orders")),
-        "of them anonymous": text.count(totals.get("anonymous_orders")),
+        "Anonymous orders": text.count(totals.get("anonymous_orders")),
         "Items": text.count(totals.get("items")),
-        "Lines": text.count(totals.get("lines")),
         "Net revenue": text.money(totals.get("revenue_net"), currency, short=True),
         "Gross revenue": text.money(totals.get("revenue_gross"), currency, short=True),
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from basketry.report import sentences, tables, text
-from basketry.report.charts import lags, revenue, rfm, segments
+from basketry.report.charts import lags, revenue, rfm, segments, style
 from basketry.report.charts.picture import Picture, Pictures
 from basketry.report.findings import FEWEST, Findings, Lag, people
 from basketry.report.tables import Table
@@ -17,13 +17,13 @@ _LAGS_DRAWN = 3
 
 @dataclass(frozen=True)
 class Figure:
-    """Pictures or a table that tell one thing, with a caption under them."""
+    """A picture, a table or both beside each other, that tell one thing."""
 
-    label: str
-    caption: str
-    pictures: tuple[Picture, ...] = ()
+    title: str
+    caption: str = ""
+    picture: Picture | None = None
     table: Table | None = None
-    number: int | None = None
+    number: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Section:
     tables: tuple[Table, ...] = ()
     folded: Table | None = None
     """A long table that opens on demand."""
+    columns: int = 1
+    """Figures that stand side by side on a wide page; where one is left over, the first takes the whole width."""
 
 
 def sections(findings: Findings, pictures: Pictures) -> list[Section]:
@@ -74,8 +76,7 @@ def _revenue(findings: Findings, pictures: Pictures) -> Section:
     if not shown.height:
         return Section("revenue", title, f"No month has {FEWEST} orders, too few to be shown.")
     picture = pictures.two("revenue", lambda n: revenue.months(shown, currency=findings.currency, narrow=n))
-    caption = "Net revenue by calendar month. The first and the last month may be incomplete."
-    figure = Figure(f"Bar chart of revenue by month, {shown.height} months", caption, (picture,))
+    figure = Figure("Revenue by month", "The first and the last month may be incomplete.", picture)
     return Section("revenue", title, "", (figure,), folded=tables.revenue(frame, findings.currency))
 
 
@@ -90,42 +91,47 @@ def _rules(findings: Findings) -> Section:
         "Confidence is the share of baskets with the first items that also hold the last one. Lift is how many times "
         "more often that is than in all baskets: 1 means no connection."
     )
-    caption = "The strongest rules, with bars for confidence (full width is 100%) and lift."
-    return Section("rules", title, lead, (Figure("Table of the strongest rules", caption, table=table, number=1),))
+    figure = Figure("The strongest rules", "A full bar of confidence is 100%.", table=table, number="1")
+    return Section("rules", title, lead, (figure,))
 
 
 def _timing(findings: Findings, pictures: Pictures) -> Section:
-    lead, found = [], []
+    lead, found, shown = [], [], []
     if findings.lags is None:
         lead.append(_absent(findings, "lags", "Lag curves were not computed in this run."))
-    for place, lag in enumerate((findings.lags or ())[:_LAGS_DRAWN]):
-        if lag.table.filter(pl.col("at_risk") >= FEWEST).height:
-            found.append(_curve(findings, pictures, lag, place))
+    followed = [lag for lag in findings.lags or () if lag.table.filter(pl.col("at_risk") >= FEWEST).height]
+    drawn = followed[:_LAGS_DRAWN]
+    numbers = ["2"] if len(drawn) == 1 else ["2a", "2b", "2c"]
+    for number, lag in zip(numbers, drawn, strict=False):
+        found.append(_curve(findings, pictures, lag, number))
     if found:
         lead.append(
             "Each bar is a week after the first purchase: the share who come for the second item in that week, "
             "of those who have not come yet and are still observed. The dashed line is what chance and the calendar "
             "alone would give. Peaks are marked."
         )
+        shown.append(tables.peaks(zip(numbers, (lag.peaks for lag in drawn), strict=False)))
     elif findings.lags is not None:
         lead.append(f"No pair of items has {FEWEST} customers to follow, so no lag curve is drawn.")
-    shown = []
     if findings.sequence_rules is None:
         lead.append(_absent(findings, "sequence_rules", "Sequence rules were not computed in this run."))
     else:
         shown.append(tables.sequence_rules(findings.sequence_rules, findings.item_names))
     if findings.sequences is not None:
         shown.append(tables.sequences(findings.sequences, findings.item_names))
-    return Section("timing", "What follows, and when", " ".join(lead), tuple(found), tuple(t for t in shown if t.rows))
+    kept = tuple(table for table in shown if table.rows)
+    return Section("timing", "What follows, and when", " ".join(lead), tuple(found), kept, columns=2)
 
 
-def _curve(findings: Findings, pictures: Pictures, lag: Lag, place: int) -> Figure:
-    caption = f"{sentences.lag_caption(lag, findings)} {sentences.lag_reach(lag)}"
-    return Figure(
-        f"Lag curve by week. {caption}", caption,
-        (pictures.two(f"lag{place}", lambda narrow: lags.curve(lag, narrow=narrow)),),
-        tables.peaks(lag.peaks) if lag.peaks.height else None, 2 if place == 0 else None,
-    )  # fmt: skip
+def _curve(findings: Findings, pictures: Pictures, lag: Lag, number: str) -> Figure:
+    name = f"lag{number}"
+    if number in ("2", "2a"):
+        widths = {False: style.WIDE, True: style.NARROW}
+        picture = pictures.two(name, lambda narrow: lags.curve(lag, width=widths[narrow]))
+    else:
+        picture = pictures.one(name, lags.curve(lag, width=style.HALF))
+    caption = f"{sentences.capital(sentences.lag_when(lag))}. {sentences.lag_reach(lag)}"
+    return Figure(sentences.lag_title(lag, findings), caption, picture, number=number)
 
 
 def _segments(findings: Findings, pictures: Pictures) -> Section:
@@ -137,11 +143,11 @@ def _segments(findings: Findings, pictures: Pictures) -> Section:
         return Section("segments", title, f"No segment has {FEWEST} customers, too few to be shown.")
     picture = pictures.one("segments", segments.bubbles(shown, currency=findings.currency))
     figure = Figure(
-        "Bubble chart of the segments: orders per customer against the value of an order, area is total spend",
+        "Frequency and value of the segments",
         "Each bubble is a segment: how often its customers order, how much an order is worth, and, as area, what "
         "they spent in all. Beside it the same segments by value"
         + (", and by margin." if "margin_total" in frame.columns else "; margin is not known."),
-        (picture,), tables.segment_bars(frame, findings.currency), 3,
+        picture, tables.segment_bars(frame, findings.currency), "3",
     )  # fmt: skip
     return Section("segments", title, "", (figure,), (tables.segments(frame, findings.currency),))
 
@@ -155,14 +161,14 @@ def _profile(findings: Findings, pictures: Pictures) -> Section:
     telling = segments.telling(rows)
     if best is None or not telling.height:
         return Section("profile", title, "No segment is large enough to be profiled.")
-    name = text.clean(best["name"], 60)
+    name = text.quoted([text.clean(best["name"], 60)])
     figure = Figure(
-        f"Profile of {name}: place of each feature among all customers",
-        f"Where {name} ({text.count(best['customers'])} customers) stands among all customers, from 0 (lowest) to 100.",
-        (pictures.two("profile", lambda narrow: segments.profile(telling, narrow=narrow)),), number=4,
+        f"{name} against everyone",
+        f"Where the {text.count(best['customers'])} customers of {name} stand among all customers, from 0 (lowest) to "
+        "100 (highest); 50 is the middle.",
+        pictures.one("profile", segments.profile(telling)), tables.profile(telling), "4",
     )  # fmt: skip
-    words = sentences.profile(rows, best["name"])
-    return Section("profile", f"{title}: {name}", words, (figure,), (tables.profile(telling),))
+    return Section("profile", title, sentences.profile(rows, best["name"]), (figure,))
 
 
 def _rfm(findings: Findings, pictures: Pictures) -> Section:
@@ -173,18 +179,13 @@ def _rfm(findings: Findings, pictures: Pictures) -> Section:
     elif findings.rfm_map.height:
         for column, what in (("customers", "Customers"), ("monetary_mean", "Mean spend per customer")):
             unit = f", {text.clean(findings.currency, 12)}" if findings.currency and column != "customers" else ""
-            figures.append(
-                Figure(
-                    f"Map of recency and frequency scores, shaded by {what.lower()}",
-                    f"{what}{unit}, by recency score (across) and frequency score (up).",
-                    (pictures.one(f"rfm-{column.replace('_', '-')}", rfm.score_map(findings.rfm_map, column)),),
-                )
-            )
+            picture = pictures.one(f"rfm-{column.replace('_', '-')}", rfm.score_map(findings.rfm_map, column))
+            figures.append(Figure(f"{what}{unit}", "By recency score (across) and frequency score (up).", picture))
     if findings.rfm_segments is None:
         lead = f"{lead} {_absent(findings, 'rfm_segments', 'Named segments were not computed in this run.')}".strip()
     else:
         shown.append(tables.rfm_segments(findings.rfm_segments, findings.currency))
-    return Section("rfm", title, lead, tuple(figures), tuple(shown))
+    return Section("rfm", title, lead, tuple(figures), tuple(shown), columns=2)
 
 
 def _quadrants(findings: Findings, pictures: Pictures) -> Section:
@@ -195,11 +196,11 @@ def _quadrants(findings: Findings, pictures: Pictures) -> Section:
     if not shown.height:
         return Section("quadrants", title, f"No quadrant has {FEWEST} customers, too few to be shown.")
     figure = Figure(
-        "Bar chart of each quadrant's share of customers, orders and spend",
+        "Share of customers, orders and spend",
         "Regular: often, small. Loyal: often, large. One-time: rarely, small. Big fish: rarely, large.",
-        (pictures.two("quadrants", lambda narrow: rfm.quadrants(shown, narrow=narrow)),),
-    )
-    return Section("quadrants", title, "", (figure,), (tables.quadrants(frame, findings.currency),))
+        pictures.one("quadrants", rfm.quadrants(shown)), tables.quadrants(frame, findings.currency),
+    )  # fmt: skip
+    return Section("quadrants", title, "", (figure,))
 
 
 def _run(findings: Findings) -> Section:

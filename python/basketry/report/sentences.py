@@ -20,18 +20,11 @@ class Sentence:
     words: str
 
 
-def lead(findings: Findings) -> str:
-    """Say in one sentence what the report looked at."""
-    totals, currency = findings.totals, findings.currency
-    who = [
-        f"{text.count(totals[key])} {key}" for key in ("customers", "orders", "items") if totals.get(key) is not None
-    ]
-    parts = [", ".join(who)] if who else []
-    if totals.get("revenue_net") is not None:
-        parts.append(f"{text.money(totals['revenue_net'], currency, short=True)} net revenue")
-    if totals.get("first_order") is not None and totals.get("last_order") is not None:
-        parts.append(f"{text.day(totals['first_order'])} to {text.day(totals['last_order'])}")
-    return "; ".join(parts) + "." if parts else ""
+def period(findings: Findings) -> str:
+    """Say which days the report covers and from which it looks back."""
+    first, last = findings.totals.get("first_order"), findings.totals.get("last_order")
+    covered = f"Orders of {text.day(first)} to {text.day(last)}, " if first and last else "Orders "
+    return f"{covered}seen as of {text.day(findings.as_of)}"
 
 
 def found(findings: Findings) -> list[Sentence]:
@@ -85,25 +78,35 @@ def _rules(findings: Findings) -> Sentence | None:
     rule = shown.row(0, named=True)
     return Sentence(
         "rules", "Together",
-        f"Of 100 baskets with {text.basket(rule['antecedent'], findings.item_names)}, "
-        f"{text.count(100 * rule['confidence'])} also hold {text.basket(rule['consequent'], findings.item_names)}; "
+        f"Of 100 baskets with {text.quoted(text.items(rule['antecedent'], findings.item_names))}, "
+        f"{text.count(100 * rule['confidence'])} also hold "
+        f"{text.quoted(text.items(rule['consequent'], findings.item_names))}; "
         f"that is {text.decimal(rule['lift'])} times as many as in all baskets.",
     )  # fmt: skip
 
 
-def lag_caption(lag: Lag, findings: Findings) -> str:
+def lag_title(lag: Lag, findings: Findings) -> str:
+    """Name a lag curve by its two sets of items."""
+    first, then = (text.items(part, findings.item_names) for part in (lag.antecedent, lag.consequent))
+    return f"From {text.quoted(first)} to {text.quoted(then)}"
+
+
+def lag_sentence(lag: Lag, findings: Findings) -> str:
     """Say when customers come back for an item, in words."""
-    after = text.basket(lag.antecedent, findings.item_names)
-    then = text.basket(lag.consequent, findings.item_names)
-    opening = f"After {after}, customers come for {then}"
+    first, then = (text.items(part, findings.item_names) for part in (lag.antecedent, lag.consequent))
+    return f"After {text.quoted(first)}, customers come for {text.quoted(then)} {lag_when(lag)}."
+
+
+def lag_when(lag: Lag) -> str:
+    """Say which weeks stand out, strongest first."""
     if not lag.peaks.height:
-        return f"{opening} with no week that stands out from chance."
-    parts = [
-        f"{'most clearly ' if first else ''}around week {text.weeks(peak['week']).replace(' weeks', '', 1).replace(' week', '', 1)}"
+        return "with no week that stands out from chance"
+    told = [
+        f"around {text.week(peak['week'])}"
         + (f", {text.decimal(peak['rate_ratio'])} times as often as by chance" if peak["rate_ratio"] else "")
-        for first, peak in zip([True, False, False], lag.peaks.iter_rows(named=True), strict=False)
+        for peak in lag.peaks.head(3).iter_rows(named=True)
     ]
-    return f"{opening} {'; then '.join(parts)}."
+    return f"{'most clearly ' if len(told) > 1 else ''}{'; then '.join(told)}"
 
 
 def lag_reach(lag: Lag) -> str:
@@ -119,7 +122,7 @@ def lag_reach(lag: Lag) -> str:
 
 def _timing(findings: Findings) -> Sentence | None:
     peaked = [lag for lag in findings.lags or () if lag.peaks.height]
-    return Sentence("timing", "When", lag_caption(peaked[0], findings)) if peaked else None
+    return Sentence("timing", "When", lag_sentence(peaked[0], findings)) if peaked else None
 
 
 def most_valuable(segments: pl.DataFrame) -> dict[str, Any] | None:
@@ -134,7 +137,7 @@ def _segments(findings: Findings) -> Sentence | None:
         return None
     return Sentence(
         "segments", "Segments",
-        f"The most valuable segment is {text.clean(best['name'], 60)}: {text.share(best['share'])} of customers "
+        f"The most valuable segment is {text.quoted([text.clean(best['name'], 60)])}: {text.share(best['share'])} of customers "
         f"({text.count(best['customers'])}) bring {text.share(best['spend_share'])} of spend, with "
         f"{text.decimal(best['orders_mean'])} orders each, worth "
         f"{text.money(best['order_value_mean'], findings.currency)} on average.",
@@ -142,24 +145,20 @@ def _segments(findings: Findings) -> Sentence | None:
 
 
 def profile(rows: pl.DataFrame, name: str) -> str:
-    """Tell what sets a segment apart, from the features in which it stands furthest from everyone."""
-    far = rows.with_columns(away=(pl.col("percentile") - 50).abs()).filter(pl.col("away") >= 15)
-    far = far.sort("away", descending=True, maintain_order=True)
-    if not far.height:
-        return f"{text.clean(name, 60)} stands close to the middle in every feature."
-    sides = []
-    for words, side in (("above", far.filter(pl.col("percentile") > 50)), ("below", far.filter(pl.col("percentile") < 50))):
-        told = [
+    """Tell what sets a segment apart: features far from the middle, in which the means differ the same way."""
+    who, away = text.quoted([text.clean(name, 60)]), pl.col("percentile") - 50
+    gap = pl.col("mean") - pl.col("everyone_mean")
+    clear = (away.abs() >= 15) & (away.sign() == gap.sign()) & (gap.abs() >= 0.05 * pl.col("everyone_mean").abs())
+    far = rows.filter(clear).sort(away.abs(), descending=True, maintain_order=True)
+    told = []
+    for words, side in (("above", far.filter(away > 0)), ("below", far.filter(away < 0))):
+        features = [
             f"{text.plain(row['feature'])} ({text.quantity(row['mean'])} against {text.quantity(row['everyone_mean'])})"
             for row in side.head(3).iter_rows(named=True)
         ]
-        if told:
-            sides.append(f"{words} everyone in {_and(told)}")
-    return f"{text.clean(name, 60)} stands {'; and '.join(sides)}."
-
-
-def _and(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+        if features:
+            told.append(f"{words} everyone in {text.listed(features)}")
+    return f"{who} stands {'; and '.join(told)}." if told else f"{who} stands close to the middle in every feature."
 
 
 def _profile(findings: Findings) -> Sentence | None:
@@ -176,7 +175,7 @@ def _rfm(findings: Findings) -> Sentence | None:
     best = shown.sort("spend_total", descending=True, maintain_order=True).row(0, named=True)
     return Sentence(
         "rfm", "Recency",
-        f"By recency, frequency and spend, {text.clean(best['segment'], 40)} is the group that carries the most: "
+        f"By recency, frequency and spend, {text.quoted([text.clean(best['segment'], 40)])} is the group that carries the most: "
         f"{text.share(best['share'])} of customers and {text.share(best['spend_share'])} of spend.",
     )  # fmt: skip
 
@@ -191,8 +190,9 @@ def _quadrants(findings: Findings) -> Sentence | None:
         for key, name in (("loyal", "Loyal"), ("big fish", "big fish, rare but large,"))
         if key in rows
     ]
-    return Sentence("quadrants", "Quadrants", _capital("; ".join(told)) + ".") if told else None
+    return Sentence("quadrants", "Quadrants", capital("; ".join(told)) + ".") if told else None
 
 
-def _capital(words: str) -> str:
+def capital(words: str) -> str:
+    """Begin a sentence with a capital letter."""
     return words[:1].upper() + words[1:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import polars as pl
 from basketry.report import text
 from basketry.report.findings import FEWEST, people
 
-SHOWN = 12
+SHOWN = 10
 """Rows of a long table that the page shows; the file beside it holds all."""
 _CANDIDATES = 5000
 _MOST_MONTHS = 60
@@ -19,9 +19,9 @@ _MOST_MONTHS = 60
 
 @dataclass(frozen=True)
 class Cell:
-    """One finished cell; ``bar`` (0 to 1) draws a bar behind the number."""
+    """One finished cell, in one line or several; ``bar`` (0 to 1) draws a bar before the number."""
 
-    text: str
+    lines: tuple[str, ...]
     bar: float | None = None
 
 
@@ -49,14 +49,24 @@ class Table:
 _Maker = Callable[[dict[str, Any]], Cell | str]
 
 
-def _table(label: str, frame: pl.DataFrame, makers: Mapping[str, _Maker], *, texts: int = 1, file: str | None = None,
+def _table(label: str, frame: pl.DataFrame, makers: Mapping[str, _Maker], *, texts: Collection[str] = (), file: str | None = None,
            notes: Iterable[str] = (), stacks: bool = False) -> Table:  # fmt: skip
     rows = []
     for row in frame.iter_rows(named=True):
         cells = (make(row) for make in makers.values())
-        rows.append(tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in cells))
-    columns = tuple(Column(title, number=i >= texts) for i, title in enumerate(makers))
+        rows.append(tuple(cell if isinstance(cell, Cell) else Cell((cell,)) for cell in cells))
+    columns = tuple(Column(title, number=place > 0 and title not in texts) for place, title in enumerate(makers))
     return Table(label, columns, tuple(rows), file, tuple(note for note in notes if note), stacks)
+
+
+def _headed(name: str, currency: str | None) -> str:
+    return f"{name}, {text.clean(currency, 12)}" if currency else name
+
+
+def _amount(frame: pl.DataFrame, column: str) -> _Maker:
+    """Write a column of amounts alike: cents only where all are small."""
+    places = 0 if _largest(frame, column) >= 100 else 2
+    return lambda r: text.decimal(r[column], places)
 
 
 def _largest(frame: pl.DataFrame, column: str) -> float:
@@ -64,7 +74,7 @@ def _largest(frame: pl.DataFrame, column: str) -> float:
 
 
 def _bar(value: float | None, top: float, words: str) -> Cell:
-    return Cell(words, None if value is None else min(max(value / top, 0.0), 1.0))
+    return Cell((words,), None if value is None else min(max(value / top, 0.0), 1.0))
 
 
 def hidden_note(hidden: int, what: str) -> str:
@@ -84,27 +94,28 @@ def quality(frame: pl.DataFrame, currency: str | None) -> Table:
         "Share": lambda r: text.share(r["share"]),
     }
     if "amount" in frame.columns and frame["amount"].is_not_null().any():
-        makers["Amount"] = lambda r: text.money(r["amount"], currency)
+        makers[_headed("Amount", currency)] = _amount(frame, "amount")
     if "first_row" in frame.columns and frame["first_row"].is_not_null().any():
         makers["First row"] = lambda r: text.count(r["first_row"])
     if "example" in frame.columns and frame["example"].is_not_null().any():
         makers["Example"] = lambda r: text.NOTHING if r["example"] is None else text.clean(r["example"], 40)
     if "mend" in frame.columns and frame["mend"].is_not_null().any():
         makers["Mend"] = lambda r: text.NOTHING if r["mend"] is None else text.clean(r["mend"], 120)
-    return _table("Every row of the input, by reason", frame, makers, texts=2, file="quality", stacks=True)
+    return _table("Every row of the input, by reason", frame, makers, texts=("What happened", "Example", "Mend"),
+                  file="quality", stacks=True)  # fmt: skip
 
 
 def revenue(frame: pl.DataFrame, currency: str | None) -> Table:
     """Make the table of months."""
     last = frame.sort("period").tail(_MOST_MONTHS)
-    older = frame.height - last.height
+    older, write = frame.height - last.height, _amount(frame, "revenue")
     return _table(
         "Revenue by month", last,
         {
             "Month": lambda r: text.month(r["period"]),
             "Orders": lambda r: text.count(r["orders"]),
             "Customers": lambda r: text.count(r["customers"]) if r["customers"] >= FEWEST else f"<{FEWEST}",
-            "Revenue": lambda r: text.money(r["revenue"], currency)
+            _headed("Revenue", currency): lambda r: write(r)
             if max(r["customers"], r["orders"]) >= FEWEST else text.NOTHING,
         },
         file="revenue", notes=[f"{older} earlier months are in the file." if older else ""],
@@ -135,16 +146,16 @@ def strongest(rules: pl.DataFrame) -> pl.DataFrame:
 def rules(frame: pl.DataFrame, names: Mapping[Any, str] | None) -> Table:
     """Make figure 1: the strongest rules, with bars for confidence and lift."""
     shown = strongest(frame)
-    top = _largest(shown, "lift") if shown.height else 1.0
+    top = _largest(shown, "lift")
     makers: dict[str, _Maker] = {
-        "Who buys": lambda r: text.basket(r["antecedent"], names, 48),
-        "also buys": lambda r: text.basket(r["consequent"], names, 48),
+        "Who buys": lambda r: Cell(text.items(r["antecedent"], names, 48)),
+        "also buys": lambda r: Cell(text.items(r["consequent"], names, 48)),
         "Confidence": lambda r: _bar(r["confidence"], 1.0, text.share(r["confidence"])),
         "Lift": lambda r: _bar(r["lift"], top, text.decimal(r["lift"])),
         "Baskets": lambda r: text.count(r["count"]),
     }
     return _table(
-        "The strongest rules", shown, makers, texts=2, file="rules", stacks=True,
+        "The strongest rules", shown, makers, texts=("also buys",), file="rules", stacks=True,
         notes=[
             f"{shown.height} of {text.count(frame.height)} rules: the highest lift first, each set of items once, "
             f"no item led to more than twice, none from fewer than {FEWEST} baskets"
@@ -156,20 +167,20 @@ def rules(frame: pl.DataFrame, names: Mapping[Any, str] | None) -> Table:
 def sequence_rules(frame: pl.DataFrame, names: Mapping[Any, str] | None) -> Table:
     """Make the table of what follows what, and how much later."""
     shown = strongest(frame)
-    top = _largest(shown, "lift") if shown.height else 1.0
+    most, top = _largest(shown, "confidence"), _largest(shown, "lift")
     makers: dict[str, _Maker] = {
-        "First": lambda r: text.basket(r["antecedent"], names, 48),
-        "later": lambda r: text.basket(r["consequent"], names, 48),
-        "Confidence": lambda r: _bar(r["confidence"], 1.0, text.share(r["confidence"])),
+        "First": lambda r: Cell(text.items(r["antecedent"], names, 48)),
+        "later": lambda r: Cell(text.items(r["consequent"], names, 48)),
+        "Confidence": lambda r: _bar(r["confidence"], most, text.share(r["confidence"])),
         "Lift": lambda r: _bar(r["lift"], top, text.decimal(r["lift"])),
         "Customers": lambda r: text.count(r["count"]),
     }
     if "median_gap_days" in frame.columns:
         makers["Median gap, days"] = lambda r: text.count(r["median_gap_days"])
     if "q_value" in frame.columns:
-        makers["q-value"] = lambda r: text.chance(r["q_value"])
+        makers["q\u2011value"] = lambda r: text.chance(r["q_value"])
     return _table(
-        "What follows what", shown, makers, texts=2, file="sequence_rules", stacks=True,
+        "What follows what", shown, makers, texts=("later",), file="sequence_rules", stacks=True,
         notes=[f"{shown.height} of {text.count(frame.height)} sequence rules, chosen as in figure 1."],
     )  # fmt: skip
 
@@ -178,9 +189,9 @@ def sequences(frame: pl.DataFrame, names: Mapping[Any, str] | None) -> Table:
     """Make the table of the commonest sequences of more than one visit."""
     longer = frame.filter((pl.col("length") >= 2) & (pl.col("count") >= FEWEST))
     shown = longer.sort("count", descending=True, maintain_order=True).head(SHOWN)
-    top = _largest(shown, "support") if shown.height else 1.0
+    top = _largest(shown, "support")
     makers: dict[str, _Maker] = {
-        "Sequence": lambda r: " → ".join(text.basket(event, names, 40) for event in r["sequence"]),
+        "Sequence": lambda r: " → ".join(" + ".join(text.items(event, names, 40)) for event in r["sequence"]),
         "Customers": lambda r: text.count(r["count"]),
         "Support": lambda r: _bar(r["support"], top, text.share(r["support"])),
     }
@@ -188,35 +199,40 @@ def sequences(frame: pl.DataFrame, names: Mapping[Any, str] | None) -> Table:
     return _table("The commonest sequences", shown, makers, file="sequences", notes=[note], stacks=True)
 
 
-def peaks(frame: pl.DataFrame) -> Table:
-    """Make the table of one lag curve's peaks."""
+def peaks(curves: Iterable[tuple[str, pl.DataFrame]]) -> Table:
+    """Make one table of the peaks of several lag curves, each under its figure's number."""
+    listed = [
+        frame.head(4).select(pl.lit(f"Figure {number}").alias("curve"), pl.all()) for number, frame in curves if frame.height
+    ]
     return _table(
-        "Peaks of the curve", frame.head(6),
+        "Peaks of the curves", pl.concat(listed) if listed else pl.DataFrame(),
         {
+            "Curve": lambda r: r["curve"],
             "Peak": lambda r: text.weeks(r["week"]),
-            "Kind": lambda r: text.clean(r["kind"], 24) if r["kind"] is not None else text.NOTHING,
-            "From week": lambda r: text.count(r["low"]),
-            "to week": lambda r: text.count(r["high"]),
-            "Customers above chance": lambda r: text.count(r["excess"]),
+            "Weeks": lambda r: f"{text.count(r['low'])} to {text.count(r['high'])}",
+            "Kind": lambda r: text.NOTHING if r["kind"] is None else text.clean(r["kind"], 24),
+            "Above chance": lambda r: text.count(r["excess"]),
             "Times chance": lambda r: text.decimal(r["rate_ratio"]),
-            "p-value": lambda r: text.chance(r["p_value"]),
+            "p\u2011value": lambda r: text.chance(r["p_value"]),
             "Stability": lambda r: text.share(r["stability"]),
         },
-        texts=2, file="lags",
+        texts=("Peak", "Weeks", "Kind"), file="lags",
+        notes=["Above chance: customers more than chance and the calendar give. Stability: share of resamples that "
+               "show the peak within two weeks."],
     )  # fmt: skip
 
 
 def segment_bars(frame: pl.DataFrame, currency: str | None) -> Table:
     """Make the key of the bubbles: each segment's number and name with its bars of value and margin."""
     shown = people(frame)[0].sort("spend_total", descending=True, maintain_order=True)
-    top = _largest(shown, "spend_total") if shown.height else 1.0
+    top = _largest(shown, "spend_total")
     makers: dict[str, _Maker] = {
         "Segment": lambda r: f"{text.count(r['segment'])}{text.NBSP} {text.clean(r['name'], 40)}",
-        "Value": lambda r: _bar(r["spend_total"], top, text.money(r["spend_total"], currency, short=True)),
+        _headed("Value", currency): lambda r: _bar(r["spend_total"], top, text.compact(r["spend_total"])),
     }
     if "margin_total" in frame.columns and shown["margin_total"].is_not_null().any():
         most = _largest(shown, "margin_total")
-        makers["Margin"] = lambda r: _bar(r["margin_total"], most, text.money(r["margin_total"], currency, short=True))
+        makers[_headed("Margin", currency)] = lambda r: _bar(r["margin_total"], most, text.compact(r["margin_total"]))
     return _table("Value and margin of the segments", shown, makers)
 
 
@@ -231,7 +247,7 @@ def segments(frame: pl.DataFrame, currency: str | None) -> Table:
             "Share": lambda r: text.share(r["share"]),
             "Share of spend": lambda r: text.share(r["spend_share"]),
             "Orders each": lambda r: text.decimal(r["orders_mean"]),
-            "Order value": lambda r: text.money(r["order_value_mean"], currency),
+            _headed("Order value", currency): _amount(shown, "order_value_mean"),
             "Days since last order": lambda r: text.count(r["recency_days_mean"]),
         },
         file="segments", notes=[hidden_note(hidden, "segment")],
@@ -241,12 +257,12 @@ def segments(frame: pl.DataFrame, currency: str | None) -> Table:
 def profile(rows: pl.DataFrame) -> Table:
     """Make the table beside a segment's profile."""
     return _table(
-        "The segment against everyone", rows,
+        "Means, and the place among 100 customers", rows,
         {
             "Feature": lambda r: text.plain(r["feature"]),
-            "Segment's mean": lambda r: text.quantity(r["mean"]),
-            "Everyone's mean": lambda r: text.quantity(r["everyone_mean"]),
-            "Place among 100": lambda r: text.count(r["percentile"]),
+            "Segment": lambda r: text.quantity(r["mean"]),
+            "Everyone": lambda r: text.quantity(r["everyone_mean"]),
+            "Place": lambda r: text.count(r["percentile"]),
         },
         file="profile",
     )  # fmt: skip
@@ -255,7 +271,7 @@ def profile(rows: pl.DataFrame) -> Table:
 def rfm_segments(frame: pl.DataFrame, currency: str | None) -> Table:
     """Make the table of named RFM segments."""
     shown, hidden = people(frame)
-    top = max(_largest(frame, "share"), _largest(frame, "spend_share")) if frame.height else 1.0
+    top = max(_largest(frame, "share"), _largest(frame, "spend_share"))
     return _table(
         "Named RFM segments", shown.sort("spend_total", descending=True, maintain_order=True),
         {
@@ -263,7 +279,7 @@ def rfm_segments(frame: pl.DataFrame, currency: str | None) -> Table:
             "Customers": lambda r: text.count(r["customers"]),
             "Share": lambda r: _bar(r["share"], top, text.share(r["share"])),
             "Share of spend": lambda r: _bar(r["spend_share"], top, text.share(r["spend_share"])),
-            "Spend": lambda r: text.money(r["spend_total"], currency),
+            _headed("Spend", currency): _amount(shown, "spend_total"),
             "Orders each": lambda r: text.decimal(r["orders_mean"]),
             "Days since last order": lambda r: text.count(r["recency_days_mean"]),
         },
@@ -280,7 +296,7 @@ def quadrants(frame: pl.DataFrame, currency: str | None) -> Table:
             "Quadrant": lambda r: text.clean(r["quadrant"], 24),
             "Customers": lambda r: text.count(r["customers"]),
             "Orders": lambda r: text.count(r["orders"]),
-            "Spend": lambda r: text.money(r["spend_total"], currency),
+            _headed("Spend", currency): _amount(shown, "spend_total"),
         },
         file="quadrants", notes=[hidden_note(hidden, "quadrant")],
     )  # fmt: skip
@@ -295,7 +311,7 @@ def run(details: Mapping[str, Any]) -> Table:
     return _table(
         "How this was made", flat.head(200),
         {"What": lambda r: text.clean(r["name"], 60), "Value": lambda r: text.clean(r["value"], 200)},
-        texts=2, stacks=False,
+        texts=("Value",),
     )  # fmt: skip
 
 

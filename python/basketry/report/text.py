@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 NOTHING = "–"
@@ -35,15 +35,37 @@ def clean(value: object, limit: int | None = None) -> str:
     return text or NOTHING
 
 
-def basket(items: Iterable[object], names: Mapping[object, str] | None = None, limit: int = 60) -> str:
-    """Write a set of items as their names, each cut at ``limit``.
+def items(basket: Iterable[object], names: Mapping[object, str] | None = None, limit: int = 60) -> tuple[str, ...]:
+    """Write the items of a set as their names, each cut at ``limit``.
 
     Examples
     --------
-    >>> basket(["22423", "POST"], {"22423": "Cake stand"})
-    'Cake stand + POST'
+    >>> items(["22423", "POST"], {"22423": "Cake stand"})
+    ('Cake stand', 'POST')
     """
-    return " + ".join(clean((names or {}).get(item, item), limit) for item in items)
+    return tuple(clean((names or {}).get(item, item), limit) for item in basket)
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Write cleaned names inside a sentence; each is isolated, so a right-to-left name cannot turn its neighbours.
+
+    Examples
+    --------
+    >>> quoted(["Cake stand", "Postage"]).replace("\u2068", "").replace("\u2069", "")
+    '“Cake stand” and “Postage”'
+    """
+    return listed([f"“\u2068{name}\u2069”" for name in names])
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Join parts of a sentence.
+
+    Examples
+    --------
+    >>> listed(["orders", "spend", "margin"])
+    'orders, spend and margin'
+    """
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
 def _missing(value: float | None) -> bool:
@@ -82,7 +104,7 @@ def quantity(value: float | None) -> str:
     """
     if value is None or _missing(value):
         return NOTHING
-    return decimal(value, 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2)
+    return decimal(value, 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 2)
 
 
 def share(value: float | None) -> str:
@@ -112,7 +134,7 @@ def chance(value: float | None) -> str:
 
 
 def money(value: float | None, currency: str | None = None, *, short: bool = False) -> str:
-    """Write an amount; ``short`` gives millions and thousands in words' length.
+    """Write an amount; ``short`` gives millions in words.
 
     Examples
     --------
@@ -128,6 +150,22 @@ def money(value: float | None, currency: str | None = None, *, short: bool = Fal
         digits = f"{size:,.0f}" if size >= 1000 else f"{size:,.2f}"
     unit = clean(currency, 12) if currency else ""
     return ("−" if value < 0 else "") + unit + (NBSP if len(unit) > 1 else "") + digits
+
+
+def compact(value: float | None) -> str:
+    """Write a number in at most five characters, for the end of a bar.
+
+    Examples
+    --------
+    >>> compact(9138244.2), compact(934803), compact(812.4)
+    ('9.1M', '935k', '812')
+    """
+    if value is None or _missing(value):
+        return NOTHING
+    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size * 0.9995:
+            return decimal(value / size, 0 if abs(value) >= 99.5 * size else 1) + unit
+    return count(value)
 
 
 def day(value: date | datetime | None) -> str:
@@ -163,10 +201,25 @@ def weeks(value: float) -> str:
     '17 weeks (about 4 months)'
     """
     whole = round(value)
+    return f"{whole} {'week' if whole == 1 else 'weeks'}{_months(whole)}"
+
+
+def week(value: float) -> str:
+    """Write which week, in words a person uses.
+
+    Examples
+    --------
+    >>> week(6), week(52)
+    ('week 6', 'week 52 (one year)')
+    """
+    return f"week {round(value)}{_months(round(value))}"
+
+
+def _months(whole: int) -> str:
     words = {26: "half a year", 52: "one year"}.get(whole)
     if words is None and whole >= 9:
         words = f"about {round(whole * 7 / 30.44)} months"
-    return f"{whole} {'week' if whole == 1 else 'weeks'}" + (f" ({words})" if words else "")
+    return f" ({words})" if words else ""
 
 
 def plain(name: str) -> str:

@@ -33,7 +33,7 @@ def score_map(rfm_map: pl.DataFrame, column: str) -> dict[str, Any]:
     shown = f"isValid(datum.value) ? format(datum.value, datum.value >= 10000 ? '.3~s' : ',.0f') : datum.few ? '<{FEWEST}' : ''"
     words = base.transform_calculate(words=shown).mark_text().encode(
         text="words:N",
-        color=alt.condition(f"datum.value > {0.55 * top}", alt.value("white"), alt.value(style.INK)),
+        color=alt.condition(f"datum.value > {0.72 * top}", alt.value("white"), alt.value(style.INK)),
     )
     return style.frame(alt.layer(tiles, words), width=style.HALF, height=360)
 
@@ -41,7 +41,7 @@ def score_map(rfm_map: pl.DataFrame, column: str) -> dict[str, Any]:
 MEASURES = {"customers_share": "share of customers", "orders_share": "of orders", "spend_share": "of spend"}
 
 
-def quadrants(shown: pl.DataFrame, *, narrow: bool) -> dict[str, Any]:
+def quadrants(shown: pl.DataFrame) -> dict[str, Any]:
     """Draw for each quadrant its share of customers, of orders and of spend."""
     data = (
         shown.select(pl.col("quadrant").map_elements(lambda q: clean(q, 24), return_dtype=pl.String), *MEASURES)
@@ -61,6 +61,4 @@ def quadrants(shown: pl.DataFrame, *, narrow: bool) -> dict[str, Any]:
         tooltip=["quadrant:N", "measure:N", alt.Tooltip("share:Q", format=".1%")],
     )  # fmt: skip
     words = base.mark_text(align="left", dx=6).encode(x, y, row, text=alt.Text("share:Q", format=".1%"))
-    return style.frame(
-        alt.layer(bars, words), width=style.NARROW if narrow else style.WIDE, height=40 + 84 * shown.height
-    )
+    return style.frame(alt.layer(bars, words), width=style.HALF, height=44 + 78 * shown.height)

@@ -31,10 +31,10 @@ def bubbles(segments: pl.DataFrame, *, currency: str | None) -> dict[str, Any]:
         x_scale,
         y_scale,
     )
-    x = alt.X("orders_mean:Q", title="orders per customer", scale=x_scale).axis(tickCount=5, format="~s", grid=True)
+    x = alt.X("orders_mean:Q", title="orders per customer", scale=x_scale).axis(grid=True, **_ticks(x_scale))
     y = alt.Y("order_value_mean:Q", title=f"value of an order{f', {currency}' if currency else ''}", scale=y_scale)
-    y = y.axis(tickCount=5, format="~s", grid=True, titleAngle=0, titleAlign="left", titleAnchor="end",
-               titleY=-16, titleX=0, domain=False)  # fmt: skip
+    y = y.axis(grid=True, titleAngle=0, titleAlign="left", titleAnchor="end", titleY=-16, titleX=0, domain=False,
+               **_ticks(y_scale))  # fmt: skip
     base = alt.Chart(data)
     circles = base.mark_circle(color=style.ACCENT, opacity=0.55, stroke="white", strokeWidth=1).encode(
         x, y, size=alt.Size("area:Q", scale=None, legend=None),
@@ -50,8 +50,10 @@ def bubbles(segments: pl.DataFrame, *, currency: str | None) -> dict[str, Any]:
     return style.frame(alt.layer(circles, *labels), width=style.HALF, height=_HEIGHT)
 
 
-_PLACES = [("center", 0, 0), ("left", 9, 0), ("right", -9, 0), ("center", 0, -13), ("center", 0, 14),
-           ("left", 24, 0), ("right", -24, 0)]  # fmt: skip
+_PLACES = [("center", 0, 0), ("left", 12, 0), ("right", -12, 0), ("center", 0, -15), ("center", 0, 16),
+           ("left", 26, 0), ("right", -26, 0)]  # fmt: skip
+_ROOMY = 350.0
+"""Area of a bubble that holds its number inside."""
 
 
 def _scale(values: pl.Series) -> alt.Scale:
@@ -64,15 +66,31 @@ def _scale(values: pl.Series) -> alt.Scale:
                      nice=False, zero=False)  # fmt: skip
 
 
+def _ticks(scale: alt.Scale) -> dict[str, Any]:
+    """Choose round tick values: one, two and five in each decade of a logarithmic axis."""
+    spec = scale.to_dict()
+    if spec["type"] != "log":
+        return {"tickCount": 5, "labelExpr": style.COMPACT}
+    low, high = spec["domain"]
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    values = [lead * 10.0**decade for decade in decades for lead in (1, 2, 5)]
+    return {"values": [value for value in values if low <= value <= high], "labelExpr": style.COMPACT}
+
+
 def _place_labels(data: pl.DataFrame, x_scale: alt.Scale, y_scale: alt.Scale) -> pl.DataFrame:
     """Give each number the first place, of a few around its bubble's middle, that no other number holds."""
     taken: list[tuple[float, float]] = []
     places = []
-    for x_value, y_value in data.select("orders_mean", "order_value_mean").iter_rows():
+    for x_value, y_value, area in data.select("orders_mean", "order_value_mean", "area").iter_rows():
         x, y = _pixel(x_value, x_scale, _PLOT[0]), -_pixel(y_value, y_scale, _PLOT[1])
         spots = [(x + dx, y + dy) for _, dx, dy in _PLACES]
-        free = [i for i, (a, b) in enumerate(spots) if all(abs(a - c) > 13 or abs(b - d) > 13 for c, d in taken)]
-        places.append(free[0] if free else 0)
+        inside = 0 if area >= _ROOMY else 1
+        free = [
+            place
+            for place, (a, b) in enumerate(spots)
+            if place >= inside and all(abs(a - c) > 13 or abs(b - d) > 13 for c, d in taken)
+        ]
+        places.append(free[0] if free else inside)
         taken.append(spots[places[-1]])
     return data.with_columns(place=pl.Series(places, dtype=pl.Int64))
 
@@ -85,27 +103,23 @@ def _pixel(value: float, scale: alt.Scale, length: int) -> float:
     return (value - low) / (high - low) * length
 
 
-def profile(rows: pl.DataFrame, *, narrow: bool) -> dict[str, Any]:
+def profile(rows: pl.DataFrame) -> dict[str, Any]:
     """Draw how far a segment stands from the middle customer, feature by feature."""
     data = rows.select("feature", "percentile").with_columns(
-        pl.col("feature").map_elements(plain, return_dtype=pl.String), middle=50.0,
-        side=pl.col("percentile") >= 50,
-    )  # fmt: skip
+        pl.col("feature").map_elements(plain, return_dtype=pl.String), middle=50.0
+    )
     order = data["feature"].to_list()
     y = alt.Y("feature:N", sort=order, title=None).axis(
-        domain=False, labelLimit=130 if narrow else 240, labelPadding=10, grid=True
+        domain=False, labelLimit=150, labelPadding=10, grid=True
     )
-    x = alt.X("percentile:Q", title="place among all customers (50 = the middle)",
-              scale=alt.Scale(domain=[0, 100])).axis(values=[0, 25, 50, 75, 100])  # fmt: skip
+    x = alt.X("percentile:Q", title="place among all customers", scale=alt.Scale(domain=[0, 100])).axis(values=[0, 25, 50, 75, 100])  # fmt: skip
     base = alt.Chart(data)
-    colour = alt.condition("datum.side", alt.value(style.ACCENT), alt.value(style.NOTICE))
     middle = base.mark_rule(color=style.MUTED, strokeDash=[3, 3]).encode(x=alt.X("mean(middle):Q"))
-    stems = base.mark_rule(strokeWidth=3).encode(x, y, x2="middle:Q", color=colour)
-    dots = base.mark_circle(size=130, opacity=1).encode(
-        x, y, color=colour, tooltip=["feature:N", alt.Tooltip("percentile:Q", format=".0f")]
+    stems = base.mark_rule(strokeWidth=3, color=style.ACCENT).encode(x, y, x2="middle:Q")
+    dots = base.mark_circle(size=130, opacity=1, color=style.ACCENT).encode(
+        x, y, tooltip=["feature:N", alt.Tooltip("percentile:Q", format=".0f")]
     )
-    width = style.NARROW if narrow else style.WIDE
-    return style.frame(alt.layer(middle, stems, dots), width=width, height=60 + 30 * data.height)
+    return style.frame(alt.layer(middle, stems, dots), width=style.HALF, height=64 + 32 * data.height)
 
 
 def telling(rows: pl.DataFrame) -> pl.DataFrame:

@@ -17,8 +17,11 @@ PALE = "#edf3f4"
 FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
 
 WIDE = 960
-HALF = 440
+HALF = 410
 NARROW = 358
+
+COMPACT = "format(datum.value, '~s')"
+"""Axis labels like 800k; the plain format would write 0.8M and 0M."""
 
 _AXIS = {
     "labelColor": INK, "labelFontSize": 13, "labelPadding": 6, "titleColor": MUTED, "titleFontSize": 13,
@@ -36,5 +39,5 @@ CONFIG: dict[str, Any] = {
 def frame(chart: alt.Chart | alt.LayerChart, *, width: int, height: int) -> dict[str, Any]:
     """Give a chart its outer size and the house style, as a Vega-Lite specification."""
     sized = chart.properties(width=width, height=height, padding=2)
-    spec: dict[str, Any] = sized.to_dict()
+    spec: dict[str, Any] = sized.to_dict(validate=False)
     return spec | {"config": CONFIG, "autosize": {"type": "fit", "contains": "padding"}}
