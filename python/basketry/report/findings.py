@@ -62,13 +62,14 @@ class Findings:
     currency
         Code or symbol set before amounts; ``None`` writes bare numbers.
     run
-        How the report was made (versions, parameters, seed, fingerprint, times); nested mappings are flattened.
+        How the report was made: versions, parameters, seed, fingerprint, times; nested parts are flattened.
     quality
         ``reason``, ``status`` (used, set aside, noted), ``rows``, ``share``, and where known ``amount``,
         ``first_row``, ``example``, ``mend``.
     totals
         ``rows_in``, ``rows_used``, ``rows_set_aside``, ``customers``, ``orders``, ``lines``, ``items``,
-        ``first_order``, ``last_order``, ``revenue_gross``, ``revenue_net``, ``anonymous_orders``; each optional.
+        ``first_order``, ``last_order``, ``revenue_gross``, ``revenue_net``,
+        ``anonymous_orders``; each optional.
     revenue
         By month: ``period``, ``orders``, ``customers``, ``revenue``.
     rules, sequences, sequence_rules
@@ -78,7 +79,7 @@ class Findings:
     segments
         One row per segment, with its name, size, habits, spend and, where known, ``margin_total``.
     profile
-        Long: one row per segment and feature; ``percentile`` (0 to 100) places the segment among all customers.
+        One row per segment and feature; ``percentile`` (0 to 100) is its place among all customers.
     rfm_map
         One row per pair of scores ``r`` and ``f`` (1 to 5).
     rfm_segments, quadrants
@@ -120,7 +121,8 @@ def _check(name: str, frame: pl.DataFrame | None, columns: tuple[str, ...]) -> N
     missing = [] if frame is None else [column for column in columns if column not in frame.columns]
     if frame is not None and missing:
         raise SchemaError(
-            f"report frame '{name}' lacks {', '.join(missing)}; it has {', '.join(frame.columns) or 'no columns'}"
+            f"report frame {name!r} lacks {', '.join(map(repr, missing))}; pass None to leave the part out. "
+            f"Found: {', '.join(map(repr, frame.columns)) or 'no column at all'}."
         )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from basketry.report import tables, text
-from basketry.report.findings import Findings, Lag, people
+from basketry.report import text
+from basketry.report.findings import FEWEST, Findings, Lag, people
+from basketry.report.tables.patterns import strongest
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,11 @@ def accounting(totals: dict[str, Any]) -> str:
     into, used, aside = (totals.get(key) for key in ("rows_in", "rows_used", "rows_set_aside"))
     if into is None or used is None or aside is None:
         return ""
-    words = f"{text.count(into)} rows were read: {text.count(used)} were used and {text.count(aside)} were set aside"
+    words = f"{text.count(into)} rows were read: {text.count(used)} used and {text.count(aside)} set aside"
     if used + aside != into:
-        return f"{words}. These do not add up: {text.count(abs(into - used - aside))} rows are unaccounted for."
+        return (
+            f"{words}. These do not add up: {text.count(abs(into - used - aside))} rows are unaccounted for."
+        )
     return f"{words}; none is unaccounted for."
 
 
@@ -48,41 +51,47 @@ def _quality(findings: Findings) -> Sentence | None:
     totals = findings.totals
     if findings.quality is None or not totals.get("rows_in"):
         return None
-    aside = findings.quality.filter(pl.col("status") == "set aside").sort("rows", descending=True, maintain_order=True)
+    aside = findings.quality.filter(pl.col("status") == "set aside").sort(
+        "rows", descending=True, maintain_order=True
+    )
     if not aside.height or not aside["rows"][0]:
         return Sentence("quality", "Data", "Every row that was read was used.")
     worst = aside.row(0, named=True)
     return Sentence(
-        "quality", "Data",
+        "quality",
+        "Data",
         f"{text.share(totals.get('rows_set_aside', 0) / totals['rows_in'])} of the rows were set aside, "
         f"most of them because: {text.clean(worst['reason'], 80)} ({text.count(worst['rows'])} rows).",
-    )  # fmt: skip
+    )
 
 
 def _revenue(findings: Findings) -> Sentence | None:
     if findings.revenue is None or not findings.revenue.height:
         return None
     best = findings.revenue.sort("revenue", descending=True, maintain_order=True).row(0, named=True)
-    if max(best["customers"], best["orders"]) < tables.FEWEST:
+    if max(best["customers"], best["orders"]) < FEWEST:
         return None
     return Sentence(
-        "revenue", "Revenue",
+        "revenue",
+        "Revenue",
         f"The best month was {text.month(best['period'])}, with "
-        f"{text.money(best['revenue'], findings.currency, short=True)} from {text.count(best['orders'])} orders.",
-    )  # fmt: skip
+        f"{text.money(best['revenue'], findings.currency, short=True)} from "
+        f"{text.count(best['orders'])} orders.",
+    )
 
 
 def _rules(findings: Findings) -> Sentence | None:
-    if findings.rules is None or not (shown := tables.strongest(findings.rules)).height:
+    if findings.rules is None or not (shown := strongest(findings.rules)).height:
         return None
     rule = shown.row(0, named=True)
     return Sentence(
-        "rules", "Together",
+        "rules",
+        "Together",
         f"Of 100 baskets with {text.quoted(text.items(rule['antecedent'], findings.item_names))}, "
         f"{text.count(100 * rule['confidence'])} also hold "
         f"{text.quoted(text.items(rule['consequent'], findings.item_names))}; "
         f"that is {text.decimal(rule['lift'])} times as many as in all baskets.",
-    )  # fmt: skip
+    )
 
 
 def lag_title(lag: Lag, findings: Findings) -> str:
@@ -136,29 +145,38 @@ def _segments(findings: Findings) -> Sentence | None:
     if best is None:
         return None
     return Sentence(
-        "segments", "Segments",
-        f"The most valuable segment is {text.quoted([text.clean(best['name'], 60)])}: {text.share(best['share'])} of customers "
+        "segments",
+        "Segments",
+        f"The most valuable segment is {text.quoted([text.clean(best['name'], 60)])}: "
+        f"{text.share(best['share'])} of customers "
         f"({text.count(best['customers'])}) bring {text.share(best['spend_share'])} of spend, with "
         f"{text.decimal(best['orders_mean'])} orders each, worth "
         f"{text.money(best['order_value_mean'], findings.currency)} on average.",
-    )  # fmt: skip
+    )
 
 
 def profile(rows: pl.DataFrame, name: str) -> str:
-    """Tell what sets a segment apart: features far from the middle, in which the means differ the same way."""
+    """Tell what sets a segment apart: features far from the middle whose means differ the same way."""
     who, away = text.quoted([text.clean(name, 60)]), pl.col("percentile") - 50
     gap = pl.col("mean") - pl.col("everyone_mean")
-    clear = (away.abs() >= 15) & (away.sign() == gap.sign()) & (gap.abs() >= 0.05 * pl.col("everyone_mean").abs())
+    clear = (
+        (away.abs() >= 15) & (away.sign() == gap.sign()) & (gap.abs() >= 0.05 * pl.col("everyone_mean").abs())
+    )
     far = rows.filter(clear).sort(away.abs(), descending=True, maintain_order=True)
     told = []
     for words, side in (("above", far.filter(away > 0)), ("below", far.filter(away < 0))):
         features = [
-            f"{text.plain(row['feature'])} ({text.quantity(row['mean'])} against {text.quantity(row['everyone_mean'])})"
+            f"{text.plain(row['feature'])} "
+            f"({text.quantity(row['mean'])} against {text.quantity(row['everyone_mean'])})"
             for row in side.head(3).iter_rows(named=True)
         ]
         if features:
             told.append(f"{words} everyone in {text.listed(features)}")
-    return f"{who} stands {'; and '.join(told)}." if told else f"{who} stands close to the middle in every feature."
+    return (
+        f"{who} stands {'; and '.join(told)}."
+        if told
+        else f"{who} stands close to the middle in every feature."
+    )
 
 
 def _profile(findings: Findings) -> Sentence | None:
@@ -174,10 +192,12 @@ def _rfm(findings: Findings) -> Sentence | None:
         return None
     best = shown.sort("spend_total", descending=True, maintain_order=True).row(0, named=True)
     return Sentence(
-        "rfm", "Recency",
-        f"By recency, frequency and spend, {text.quoted([text.clean(best['segment'], 40)])} is the group that carries the most: "
+        "rfm",
+        "Recency",
+        f"By recency, frequency and spend, {text.quoted([text.clean(best['segment'], 40)])} "
+        "is the group that carries the most: "
         f"{text.share(best['share'])} of customers and {text.share(best['spend_share'])} of spend.",
-    )  # fmt: skip
+    )
 
 
 def _quadrants(findings: Findings) -> Sentence | None:

@@ -13,21 +13,20 @@ _JOINERS = "\u200c\u200d"  # needed inside Persian and Indic words and in emoji
 
 
 def clean(value: object, limit: int | None = None) -> str:
-    """Make a value from the data safe to show: one line, no control or direction characters, cut at ``limit``.
+    r"""Make a value safe to show: one line, no control or direction characters, cut at ``limit``.
 
     Control characters matter twice: they can turn a page's text around, and the SVG renderer aborts the
     whole process on a character that XML forbids.
 
     Examples
     --------
-    >>> clean("a\\x00b\\n c")
+    >>> clean("a\x00b\n c")
     'a b c'
     >>> clean("A very long name of an item", 12)
     'A very long…'
     """
     text = "".join(
-        c if unicodedata.category(c)[0] != "C" and c not in "\u2028\u2029" or c in _JOINERS else " "
-        for c in str(value)[:2000]
+        c if unicodedata.category(c)[0] not in "CZ" or c in _JOINERS else " " for c in str(value)[:2000]
     )
     text = " ".join(text.split())
     if limit is not None and len(text) > limit:
@@ -35,7 +34,9 @@ def clean(value: object, limit: int | None = None) -> str:
     return text or NOTHING
 
 
-def items(basket: Iterable[object], names: Mapping[object, str] | None = None, limit: int = 60) -> tuple[str, ...]:
+def items(
+    basket: Iterable[object], names: Mapping[object, str] | None = None, limit: int = 60
+) -> tuple[str, ...]:
     """Write the items of a set as their names, each cut at ``limit``.
 
     Examples
@@ -47,7 +48,7 @@ def items(basket: Iterable[object], names: Mapping[object, str] | None = None, l
 
 
 def quoted(names: Iterable[str]) -> str:
-    """Write cleaned names inside a sentence; each is isolated, so a right-to-left name cannot turn its neighbours.
+    """Write cleaned names inside a sentence, isolated so that a right-to-left one cannot turn its neighbours.
 
     Examples
     --------
@@ -134,12 +135,12 @@ def chance(value: float | None) -> str:
 
 
 def money(value: float | None, currency: str | None = None, *, short: bool = False) -> str:
-    """Write an amount; ``short`` gives millions in words.
+    r"""Write an amount; ``short`` gives millions in words.
 
     Examples
     --------
     >>> money(17431533.18, "GBP"), money(17431533.18, "£", short=True), money(9.5)
-    ('GBP\\xa017,431,533', '£17.4\\xa0million', '9.50')
+    ('GBP\xa017,431,533', '£17.4\xa0million', '9.50')
     """
     if value is None or _missing(value):
         return NOTHING
@@ -169,12 +170,12 @@ def compact(value: float | None) -> str:
 
 
 def day(value: date | datetime | None) -> str:
-    """Write a date.
+    r"""Write a date.
 
     Examples
     --------
     >>> day(date(2011, 12, 9))
-    '9\\xa0December\\xa02011'
+    '9\xa0December\xa02011'
     """
     return NOTHING if value is None else f"{value.day}{NBSP}{value:%B}{NBSP}{value.year}"
 

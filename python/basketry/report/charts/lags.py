@@ -35,16 +35,29 @@ def curve(lag: Lag, *, width: int) -> dict[str, Any]:
         values=list(range(0, last + 1, step))
     )
     y = alt.Y("hazard:Q", title="come in that week, of those still waiting").axis(
-        format="~%", grid=True, domain=False, tickCount=4, titleAngle=0, titleAlign="left", titleAnchor="end",
-        titleY=-18, titleX=0,
-    )  # fmt: skip
+        format="~%",
+        grid=True,
+        domain=False,
+        tickCount=4,
+        titleAngle=0,
+        titleAlign="left",
+        titleAnchor="end",
+        titleY=-18,
+        titleX=0,
+    )
     base = alt.Chart(weeks)
     bars = base.mark_bar(size=round((width - 60) / (last + 1) * 0.72, 1)).encode(
-        x, y,
+        x,
+        y,
         color=alt.condition("datum.peak", alt.value(style.NOTICE), alt.value(style.SOFT)),
-        tooltip=["week:Q", alt.Tooltip("hazard:Q", format=".2%"), alt.Tooltip("chance:Q", format=".2%"),
-                 "events:Q", "at_risk:Q"],
-    )  # fmt: skip
+        tooltip=[
+            "week:Q",
+            alt.Tooltip("hazard:Q", format=".2%"),
+            alt.Tooltip("chance:Q", format=".2%"),
+            "events:Q",
+            "at_risk:Q",
+        ],
+    )
     line = base.mark_line(color=style.INK, strokeDash=[4, 3], strokeWidth=1.4).encode(x, alt.Y("chance:Q"))
     words = (
         base.transform_filter("datum.named")

@@ -15,7 +15,9 @@ from basketry.report.text import clean
 def score_map(rfm_map: pl.DataFrame, column: str) -> dict[str, Any]:
     """Draw the 5 by 5 map of recency and frequency scores, shaded by customers or by mean spend."""
     few = pl.col("customers") < FEWEST
-    data = rfm_map.select("r", "f", value=pl.when(~few).then(pl.col(column)), few=few & (pl.col("customers") > 0))
+    data = rfm_map.select(
+        "r", "f", value=pl.when(~few).then(pl.col(column)), few=few & (pl.col("customers") > 0)
+    )
     top = float(data["value"].max() or 1)  # type: ignore[arg-type]
     x = alt.X("r:O", title="recency score (5 = bought lately)").axis(labelAngle=0, domain=False)
     y = alt.Y("f:O", title="frequency score", sort="descending").axis(
@@ -25,15 +27,22 @@ def score_map(rfm_map: pl.DataFrame, column: str) -> dict[str, Any]:
     tiles = base.mark_rect(cornerRadius=3, stroke="white", strokeWidth=3).encode(
         color=alt.condition(
             "isValid(datum.value)",
-            alt.Color("value:Q", legend=None, scale=alt.Scale(domain=[0, top], range=[style.PALE, style.ACCENT])),
+            alt.Color(
+                "value:Q", legend=None, scale=alt.Scale(domain=[0, top], range=[style.PALE, style.ACCENT])
+            ),
             alt.value("#f6f7f8"),
         ),
         tooltip=["r:O", "f:O", alt.Tooltip("value:Q", title=column.replace("_", " "), format=",.0f")],
     )
-    shown = f"isValid(datum.value) ? format(datum.value, datum.value >= 10000 ? '.3~s' : ',.0f') : datum.few ? '<{FEWEST}' : ''"
-    words = base.transform_calculate(words=shown).mark_text().encode(
-        text="words:N",
-        color=alt.condition(f"datum.value > {0.72 * top}", alt.value("white"), alt.value(style.INK)),
+    number = "format(datum.value, datum.value >= 10000 ? '.3~s' : ',.0f')"
+    shown = f"isValid(datum.value) ? {number} : datum.few ? '<{FEWEST}' : ''"
+    words = (
+        base.transform_calculate(words=shown)
+        .mark_text()
+        .encode(
+            text="words:N",
+            color=alt.condition(f"datum.value > {0.72 * top}", alt.value("white"), alt.value(style.INK)),
+        )
     )
     return style.frame(alt.layer(tiles, words), width=style.HALF, height=360)
 
@@ -44,7 +53,9 @@ MEASURES = {"customers_share": "share of customers", "orders_share": "of orders"
 def quadrants(shown: pl.DataFrame) -> dict[str, Any]:
     """Draw for each quadrant its share of customers, of orders and of spend."""
     data = (
-        shown.select(pl.col("quadrant").map_elements(lambda q: clean(q, 24), return_dtype=pl.String), *MEASURES)
+        shown.select(
+            pl.col("quadrant").map_elements(lambda q: clean(q, 24), return_dtype=pl.String), *MEASURES
+        )
         .unpivot(index="quadrant", variable_name="measure", value_name="share")
         .with_columns(pl.col("measure").replace(MEASURES))
     )
@@ -57,8 +68,11 @@ def quadrants(shown: pl.DataFrame) -> dict[str, Any]:
     colours = alt.Scale(domain=order, range=[style.SOFT, style.MIDDLE, style.ACCENT])
     base = alt.Chart(data)
     bars = base.mark_bar().encode(
-        x, y, row, color=alt.Color("measure:N", scale=colours, sort=order),
+        x,
+        y,
+        row,
+        color=alt.Color("measure:N", scale=colours, sort=order),
         tooltip=["quadrant:N", "measure:N", alt.Tooltip("share:Q", format=".1%")],
-    )  # fmt: skip
+    )
     words = base.mark_text(align="left", dx=6).encode(x, y, row, text=alt.Text("share:Q", format=".1%"))
     return style.frame(alt.layer(bars, words), width=style.HALF, height=44 + 78 * shown.height)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import polars as pl
@@ -32,15 +32,32 @@ def bubbles(segments: pl.DataFrame, *, currency: str | None) -> dict[str, Any]:
         y_scale,
     )
     x = alt.X("orders_mean:Q", title="orders per customer", scale=x_scale).axis(grid=True, **_ticks(x_scale))
-    y = alt.Y("order_value_mean:Q", title=f"value of an order{f', {currency}' if currency else ''}", scale=y_scale)
-    y = y.axis(grid=True, titleAngle=0, titleAlign="left", titleAnchor="end", titleY=-16, titleX=0, domain=False,
-               **_ticks(y_scale))  # fmt: skip
+    y = alt.Y(
+        "order_value_mean:Q", title=f"value of an order{f', {currency}' if currency else ''}", scale=y_scale
+    )
+    y = y.axis(
+        grid=True,
+        titleAngle=0,
+        titleAlign="left",
+        titleAnchor="end",
+        titleY=-16,
+        titleX=0,
+        domain=False,
+        **_ticks(y_scale),
+    )
     base = alt.Chart(data)
     circles = base.mark_circle(color=style.ACCENT, opacity=0.55, stroke="white", strokeWidth=1).encode(
-        x, y, size=alt.Size("area:Q", scale=None, legend=None),
-        tooltip=["name:N", alt.Tooltip("customers:Q", format=","), alt.Tooltip("orders_mean:Q", format=".1f"),
-                 alt.Tooltip("order_value_mean:Q", format=",.0f"), alt.Tooltip("spend_total:Q", format=",.0f")],
-    )  # fmt: skip
+        x,
+        y,
+        size=alt.Size("area:Q", scale=None, legend=None),
+        tooltip=[
+            "name:N",
+            alt.Tooltip("customers:Q", format=","),
+            alt.Tooltip("orders_mean:Q", format=".1f"),
+            alt.Tooltip("order_value_mean:Q", format=",.0f"),
+            alt.Tooltip("spend_total:Q", format=",.0f"),
+        ],
+    )
     labels = [
         base.transform_filter(f"datum.place == {place}")
         .mark_text(fontWeight="bold", align=align, dx=dx, dy=dy, fontSize=13)
@@ -50,8 +67,16 @@ def bubbles(segments: pl.DataFrame, *, currency: str | None) -> dict[str, Any]:
     return style.frame(alt.layer(circles, *labels), width=style.HALF, height=_HEIGHT)
 
 
-_PLACES = [("center", 0, 0), ("left", 12, 0), ("right", -12, 0), ("center", 0, -15), ("center", 0, 16),
-           ("left", 26, 0), ("right", -26, 0)]  # fmt: skip
+_Align = Literal["left", "center", "right"]
+_PLACES: list[tuple[_Align, int, int]] = [
+    ("center", 0, 0),
+    ("left", 12, 0),
+    ("right", -12, 0),
+    ("center", 0, -15),
+    ("center", 0, 16),
+    ("left", 26, 0),
+    ("right", -26, 0),
+]
 _ROOMY = 350.0
 """Area of a bubble that holds its number inside."""
 
@@ -62,8 +87,12 @@ def _scale(values: pl.Series) -> alt.Scale:
     if low > 0 and high / low > 8:
         return alt.Scale(type="log", domain=[low / 1.5, high * 1.6], nice=False)
     room = 0.15 * (high - low) or 0.5 * abs(high) or 1.0
-    return alt.Scale(type="linear", domain=[max(0.0, low - room) if low >= 0 else low - room, high + room],
-                     nice=False, zero=False)  # fmt: skip
+    return alt.Scale(
+        type="linear",
+        domain=[max(0.0, low - room) if low >= 0 else low - room, high + room],
+        nice=False,
+        zero=False,
+    )
 
 
 def _ticks(scale: alt.Scale) -> dict[str, Any]:
@@ -97,7 +126,7 @@ def _place_labels(data: pl.DataFrame, x_scale: alt.Scale, y_scale: alt.Scale) ->
 
 def _pixel(value: float, scale: alt.Scale, length: int) -> float:
     spec = scale.to_dict()
-    low, high = spec["domain"]
+    low, high = map(float, spec["domain"])
     if spec["type"] == "log":
         value, low, high = math.log(value), math.log(low), math.log(high)
     return (value - low) / (high - low) * length
@@ -112,7 +141,9 @@ def profile(rows: pl.DataFrame) -> dict[str, Any]:
     y = alt.Y("feature:N", sort=order, title=None).axis(
         domain=False, labelLimit=150, labelPadding=10, grid=True
     )
-    x = alt.X("percentile:Q", title="place among all customers", scale=alt.Scale(domain=[0, 100])).axis(values=[0, 25, 50, 75, 100])  # fmt: skip
+    x = alt.X("percentile:Q", title="place among all customers", scale=alt.Scale(domain=[0, 100])).axis(
+        values=[0, 25, 50, 75, 100]
+    )
     base = alt.Chart(data)
     middle = base.mark_rule(color=style.MUTED, strokeDash=[3, 3]).encode(x=alt.X("mean(middle):Q"))
     stems = base.mark_rule(strokeWidth=3, color=style.ACCENT).encode(x, y, x2="middle:Q")

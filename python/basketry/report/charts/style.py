@@ -31,12 +31,13 @@ _AXIS = {
 CONFIG: dict[str, Any] = {
     "aria": False, "background": None, "font": FONT, "view": {"stroke": None}, "axis": _AXIS,
     "text": {"color": INK, "fontSize": 13, "font": FONT},
-    "header": {"labelColor": INK, "labelFontSize": 13, "title": None},
-    "legend": {"labelColor": INK, "labelFontSize": 13, "title": None, "orient": "top", "symbolType": "square"},
+    "legend": {
+        "labelColor": INK, "labelFontSize": 13, "title": None, "orient": "top", "symbolType": "square",
+    },
 }  # fmt: skip
 
 
-def frame(chart: alt.Chart | alt.LayerChart, *, width: int, height: int) -> dict[str, Any]:
+def frame(chart: alt.TopLevelMixin, *, width: int, height: int) -> dict[str, Any]:
     """Give a chart its outer size and the house style, as a Vega-Lite specification."""
     sized = chart.properties(width=width, height=height, padding=2)
     spec: dict[str, Any] = sized.to_dict(validate=False)

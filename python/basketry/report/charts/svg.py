@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import altair as alt
 import vl_convert
@@ -31,14 +31,14 @@ VL_VERSION = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 def render(spec: dict[str, Any], name: str) -> str:
     """Draw a Vega-Lite specification as inline SVG; ``name`` keeps ids of one page's pictures apart."""
     drawn = vl_convert.vegalite_to_svg(cleaned(spec), vl_version=VL_VERSION, allowed_base_urls=[])
-    root = ElementTree.fromstring(drawn)
+    root = ET.fromstring(drawn)
     ids: dict[str, str] = {}
     for element in root.iter():
         if "id" in element.attrib:
             ids[element.attrib["id"]] = f"{name}-{len(ids)}"
     _rebuild(root, ids)
     root.set("aria-hidden", "true")
-    return ElementTree.tostring(root, encoding="unicode")
+    return ET.tostring(root, encoding="unicode")
 
 
 def cleaned(value: Any) -> Any:  # noqa: ANN401 - any JSON
@@ -50,7 +50,7 @@ def cleaned(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return [cleaned(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _rebuild(element: ElementTree.Element, ids: dict[str, str]) -> None:
+def _rebuild(element: ET.Element, ids: dict[str, str]) -> None:
     element.tag = element.tag.rpartition("}")[2]
     kept = {key: text for key, text in element.attrib.items() if key in _ATTRIBUTES}
     if kept.get("opacity") == "1":
@@ -72,8 +72,10 @@ def _rebuild(element: ElementTree.Element, ids: dict[str, str]) -> None:
             _rebuild(child, ids)
 
 
-def _is_empty(element: ElementTree.Element) -> bool:
-    return element.get("class") == "background" and element.get("stroke") is None and element.get("fill") is None
+def _is_empty(element: ET.Element) -> bool:
+    return (
+        element.get("class") == "background" and element.get("stroke") is None and element.get("fill") is None
+    )
 
 
 def _round(found: re.Match[str]) -> str:
