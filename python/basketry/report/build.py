@@ -27,7 +27,7 @@ const phone = window.matchMedia("(max-width: 720px)").matches;
 for (const place of document.querySelectorAll("[data-chart]")) {
   const spec = charts[place.dataset.chart];
   const live = document.createElement("div");
-  live.className = "live";
+  live.className = phone || !spec.narrow ? "live single" : "live";
   vegaEmbed(live, phone && spec.narrow || spec.wide, {actions: false, ast: true, renderer: "svg"})
     .then(() => place.replaceChildren(live));
 }
@@ -74,7 +74,7 @@ def build_report(findings: Findings, *, interactive: bool = False) -> str:
             tiles=_tiles(findings),
             found=sentences.found(findings),
             sections=parts,
-            policy=_policy(script),
+            policy=Markup(_policy(script)),
             script=script,
             specs=pictures.as_json() if script else None,
         )

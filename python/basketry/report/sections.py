@@ -125,8 +125,8 @@ def _timing(findings: Findings, pictures: Pictures) -> Section:
     if found:
         lead.append(
             "Each bar is a week after the first purchase: the share who come for the second item in that "
-            "week, of those who have not come yet and are still observed. The dashed line is what chance and the "
-            "calendar alone would give. Peaks are marked."
+            "week, of those who have not come yet and are still observed. The dashed line is what chance "
+            "and the calendar alone would give. Peaks are marked."
         )
         shown.append(patterns.peaks(zip(numbers, (lag.peaks for lag in drawn), strict=False)))
     elif findings.lags is not None:
@@ -177,10 +177,12 @@ def _profile(findings: Findings, pictures: Pictures) -> Section:
     if findings.profile is None:
         return Section("profile", title, _absent(findings, "profile"))
     best = None if findings.segments is None else sentences.most_valuable(findings.segments)
-    rows = findings.profile.filter(pl.col("segment") == (best["segment"] if best else None))
-    telling = segments.telling(rows)
-    if best is None or not telling.height:
+    if best is None:
         return Section("profile", title, "No segment is large enough to be profiled.")
+    rows = findings.profile.filter(pl.col("segment") == best["segment"])
+    telling = segments.telling(rows)
+    if not telling.height:
+        return Section("profile", title, "The profile of the most valuable segment is empty.")
     name = text.quoted([text.clean(best["name"], 60)])
     figure = Figure(
         f"{name} against everyone",

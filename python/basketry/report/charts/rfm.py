@@ -52,16 +52,15 @@ MEASURES = {"customers_share": "share of customers", "orders_share": "of orders"
 
 def quadrants(shown: pl.DataFrame) -> dict[str, Any]:
     """Draw for each quadrant its share of customers, of orders and of spend."""
+    names = [clean(name, 24) for name in shown["quadrant"]]
     data = (
-        shown.select(
-            pl.col("quadrant").map_elements(lambda q: clean(q, 24), return_dtype=pl.String), *MEASURES
-        )
+        shown.select(pl.Series("quadrant", names, pl.String), *MEASURES)
         .unpivot(index="quadrant", variable_name="measure", value_name="share")
         .with_columns(pl.col("measure").replace(MEASURES))
     )
     order = list(MEASURES.values())
     top = float(data["share"].max() or 1)  # type: ignore[arg-type]
-    y = alt.Y("quadrant:N", sort=shown["quadrant"].to_list(), title=None).axis(domain=False, labelPadding=10)
+    y = alt.Y("quadrant:N", sort=names, title=None).axis(domain=False, labelPadding=10)
     y = y.scale(paddingInner=0.35, paddingOuter=0.1)
     x = alt.X("share:Q", title=None, scale=alt.Scale(domain=[0, top * 1.12], nice=False)).axis(None)
     row = alt.YOffset("measure:N", sort=order, scale=alt.Scale(paddingInner=0.15))

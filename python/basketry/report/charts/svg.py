@@ -44,7 +44,7 @@ def render(spec: dict[str, Any], name: str) -> str:
 def cleaned(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """Clean every string inside a specification."""
     if isinstance(value, str):
-        return clean(value) if value.strip() else value
+        return clean(value, 500) if value.strip() else value
     if isinstance(value, dict):
         return {key: cleaned(inner) for key, inner in value.items()}
     return [cleaned(inner) for inner in value] if isinstance(value, list) else value
