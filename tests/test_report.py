@@ -360,15 +360,22 @@ def test_lags_may_be_empty():
         assert "no lag curve is drawn" in build_report(findings(**only("lags") | {"lags": lags}))
 
 
-def test_missing_numbers_are_dashes_not_nan():
+@pytest.mark.parametrize("hole", [None, float("nan"), float("inf")])
+def test_missing_numbers_are_dashes(hole):
+    numbers = ["share", "orders_mean", "order_value_mean", "recency_days_mean", "spend_total", "margin_total"]
+    first = pl.int_range(pl.len()) == 0
     holes = segments().with_columns(
-        recency_days_mean=pl.lit(None, pl.Float64),
-        margin_total=pl.lit(None, pl.Float64),
-        spend_share=float("nan"),
+        [pl.when(first).then(pl.lit(hole, pl.Float64)).otherwise(pl.col(n)).alias(n) for n in numbers]
     )
-    text = Shape(build_report(findings(**only("segments") | {"segments": holes}))).text
-    assert "nan" not in text.lower().replace("finance", "")
-    assert "margin is not known" in text
+    page = build_report(findings(**only() | {"segments": holes}))
+    words = outside_svg(page).text.split("Customer segments")[1]
+    assert not re.search(r"\b(nan|inf|none)\b", words, flags=re.IGNORECASE)
+    assert "–" in words
+
+
+def test_an_unknown_margin_is_said():
+    unknown = segments().with_columns(margin_total=pl.lit(None, pl.Float64))
+    assert "margin is not known" in build_report(findings(**only() | {"segments": unknown}))
 
 
 def test_one_segment_alone_and_equal_segments_are_drawn():

@@ -25,6 +25,8 @@ class Figure:
     picture: Picture | None = None
     table: Table | None = None
     number: str = ""
+    file: str | None = None
+    """Which file holds the numbers, where no table beside the picture does."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,8 @@ def _segments(findings: Findings, pictures: Pictures) -> Section:
     title, frame = "Customer segments", findings.segments
     if frame is None:
         return Section("segments", title, _absent(findings, "segments"))
-    shown = people(frame)[0].drop_nulls(["orders_mean", "order_value_mean", "spend_total"])
+    placed = pl.col("orders_mean", "order_value_mean", "spend_total").cast(pl.Float64).is_finite()
+    shown = people(frame)[0].filter(pl.all_horizontal(placed))
     if not shown.height:
         return Section("segments", title, f"No segment has {FEWEST} customers, too few to be shown.")
     picture = pictures.one("segments", segments.bubbles(shown, currency=findings.currency))
@@ -204,9 +207,8 @@ def _rfm(findings: Findings, pictures: Pictures) -> Section:
         for column, what in (("customers", "Customers"), ("monetary_mean", "Mean spend per customer")):
             unit = None if column == "customers" else findings.currency
             picture = pictures.one(f"rfm-{column.replace('_', '-')}", rfm.score_map(findings.rfm_map, column))
-            figures.append(
-                Figure(headed(what, unit), "By recency score (across) and frequency score (up).", picture)
-            )
+            caption = "By recency score (across) and frequency score (up)."
+            figures.append(Figure(headed(what, unit), caption, picture, file="rfm_map"))
     if findings.rfm_segments is None:
         lead = f"{lead} {_absent(findings, 'rfm_segments')}".strip()
     else:

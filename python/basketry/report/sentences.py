@@ -136,7 +136,8 @@ def _timing(findings: Findings) -> Sentence | None:
 
 def most_valuable(segments: pl.DataFrame) -> dict[str, Any] | None:
     """Pick the segment with the greatest spend, among those large enough to be shown."""
-    shown = people(segments)[0].sort("spend_total", descending=True, maintain_order=True, nulls_last=True)
+    known = people(segments)[0].filter(pl.col("spend_total").cast(pl.Float64).is_finite())
+    shown = known.sort("spend_total", descending=True, maintain_order=True)
     return shown.row(0, named=True) if shown.height else None
 
 

@@ -25,6 +25,8 @@ def clean(value: object, limit: int | None = None) -> str:
     >>> clean("A very long name of an item", 12)
     'A very long…'
     """
+    if value is None:
+        return NOTHING
     text = "".join(
         c if unicodedata.category(c)[0] not in "CZ" or c in _JOINERS else " " for c in str(value)[:2000]
     )

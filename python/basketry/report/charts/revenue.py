@@ -16,7 +16,7 @@ MOST = 120
 
 def months(revenue: pl.DataFrame, *, currency: str | None, narrow: bool) -> dict[str, Any]:
     """Draw one bar a month."""
-    data = revenue.sort("period").tail(MOST).select("period", "revenue", "orders")
+    data = revenue.sort("period").tail(MOST).select(pl.col("period").cast(pl.Date), "revenue", "orders")
     named = _named(data["period"].to_list(), 4 if narrow else 9)
     x = alt.X("utcyearmonth(period):T", scale=alt.Scale(type="utc"), title=None, bandPosition=0).axis(
         format="%b %Y", values=[alt.DateTime(year=day.year, month=day.month, utc=True) for day in named]

@@ -101,7 +101,7 @@ def sequences(frame: pl.DataFrame, names: Mapping[Any, str] | None) -> Table:
     note = (
         f"{shown.height} of {text.count(longer.height)} sequences of two or more orders, the commonest first."
     )
-    return table_of("The commonest sequences", shown, makers, file="sequences", notes=[note])
+    return table_of("The commonest sequences", shown, makers, file="sequences", notes=[note], cards=True)
 
 
 def peaks(curves: Iterable[tuple[str, pl.DataFrame]]) -> Table:
@@ -115,16 +115,15 @@ def peaks(curves: Iterable[tuple[str, pl.DataFrame]]) -> Table:
         "Peaks of the curves",
         pl.concat(listed) if listed else pl.DataFrame(),
         {
-            "Curve": lambda r: r["curve"],
-            "Peak": lambda r: text.weeks(r["week"]),
-            "Weeks": lambda r: f"{text.count(r['low'])} to {text.count(r['high'])}",
+            "Peak": lambda r: f"{r['curve']}, {text.week(r['week'])}",
             "Kind": lambda r: text.NOTHING if r["kind"] is None else text.clean(r["kind"], 24),
+            "Weeks": lambda r: f"{text.count(r['low'])} to {text.count(r['high'])}",
             "Above chance": lambda r: text.count(r["excess"]),
             "Times chance": lambda r: text.decimal(r["rate_ratio"]),
             "p\u2011value": lambda r: text.chance(r["p_value"]),
             "Stability": lambda r: text.share(r["stability"]),
         },
-        texts=("Peak", "Weeks", "Kind"),
+        texts=("Kind",),
         file="lags",
         notes=[
             "Above chance: customers more than chance and the calendar give. "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import polars as pl
@@ -36,11 +37,8 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     file: str | None = None
     notes: tuple[str, ...] = ()
-
-    @property
-    def stacks(self) -> bool:
-        """Whether each row becomes a small card on a phone, where the columns would not fit."""
-        return len(self.columns) > 4
+    cards: bool = False
+    """On a phone each row becomes a small card, because the columns would not fit beside each other."""
 
 
 Maker = Callable[[dict[str, Any]], Cell | str]
@@ -54,6 +52,7 @@ def table_of(
     texts: Collection[str] = (),
     file: str | None = None,
     notes: Iterable[str] = (),
+    cards: bool = False,
 ) -> Table:
     """Make a table of a frame: one column for each heading and the function that writes its cells."""
     rows = []
@@ -63,7 +62,9 @@ def table_of(
     columns = tuple(
         Column(title, number=place > 0 and title not in texts) for place, title in enumerate(makers)
     )
-    return Table(label, columns, tuple(rows), file, tuple(note for note in notes if note))
+    return Table(
+        label, columns, tuple(rows), file, tuple(note for note in notes if note), cards or len(makers) > 4
+    )
 
 
 def headed(name: str, currency: str | None) -> str:
@@ -79,9 +80,12 @@ def amount(frame: pl.DataFrame, column: str) -> Maker:
 
 def largest(frame: pl.DataFrame, column: str) -> float:
     """Give the largest value of a column, a little over zero when there is none, to divide by."""
-    return max(float(frame[column].max() or 0), 1e-12)  # type: ignore[arg-type]
+    top = frame[column].cast(pl.Float64).fill_nan(None).max()
+    return max(float(top or 0), 1e-12)  # type: ignore[arg-type]
 
 
 def bar(value: float | None, top: float, words: str) -> Cell:
     """Make a cell with a bar, full at ``top``."""
-    return Cell((words,), None if value is None else min(max(value / top, 0.0), 1.0))
+    if value is None or not isfinite(value):
+        return Cell((words,))
+    return Cell((words,), min(max(value / top, 0.0), 1.0))
