@@ -298,7 +298,7 @@ def test_sentences_come_from_the_numbers(page):
         "After “printer”, customers come for “ink” most clearly around week 8, 6.0 times as often as by "
         "chance; then around week 26 (half a year), 6.0 times as often as by chance.",
         "Within 60 weeks (about 14 months), 30.0% have come (95% interval 24.0% to 36.0%).",
-        "With no week that stands out from chance.",
+        "No week stands out from chance.",
         "The most valuable segment is “Segment of kind 0”: 12.5% of customers (100) bring 12.5% of spend",
         "“Segment of kind 0” stands above everyone in order value mean (101 against 50.0) and discount share "
         "(103 against 50.0); and below everyone in orders (1.0 against 50.0) and recency days "

@@ -150,8 +150,7 @@ def _curve(findings: Findings, pictures: Pictures, lag: Lag, number: str) -> Fig
         picture = pictures.two(name, lambda narrow: lags.curve(lag, width=widths[narrow]))
     else:
         picture = pictures.one(name, lags.curve(lag, width=style.HALF))
-    caption = f"{sentences.capital(sentences.lag_when(lag))}. {sentences.lag_reach(lag)}"
-    return Figure(sentences.lag_title(lag, findings), caption, picture, number=number)
+    return Figure(sentences.lag_title(lag, findings), sentences.lag_caption(lag), picture, number=number)
 
 
 def _segments(findings: Findings, pictures: Pictures) -> Section:

@@ -106,6 +106,12 @@ def lag_sentence(lag: Lag, findings: Findings) -> str:
     return f"After {text.quoted(first)}, customers come for {text.quoted(then)} {lag_when(lag)}."
 
 
+def lag_caption(lag: Lag) -> str:
+    """Say under a curve which weeks stand out, and how many come at all."""
+    when = capital(lag_when(lag)) if lag.peaks.height else "No week stands out from chance"
+    return f"{when}. {_reach(lag)}".strip()
+
+
 def lag_when(lag: Lag) -> str:
     """Say which weeks stand out, strongest first."""
     if not lag.peaks.height:
@@ -118,7 +124,7 @@ def lag_when(lag: Lag) -> str:
     return f"{'most clearly ' if len(told) > 1 else ''}{'; then '.join(told)}"
 
 
-def lag_reach(lag: Lag) -> str:
+def _reach(lag: Lag) -> str:
     """Say how many come at all within the weeks looked at."""
     if not lag.table.height:
         return ""

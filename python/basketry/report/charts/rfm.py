@@ -28,7 +28,7 @@ def score_map(rfm_map: pl.DataFrame, column: str) -> dict[str, Any]:
         color=alt.condition(
             "isValid(datum.value)",
             alt.Color(
-                "value:Q", legend=None, scale=alt.Scale(domain=[0, top], range=[style.PALE, style.ACCENT])
+                "value:Q", legend=None, scale=alt.Scale(domain=[0, top], range=[style.PALE, style.MIDDLE])
             ),
             alt.value("#f6f7f8"),
         ),
@@ -36,14 +36,7 @@ def score_map(rfm_map: pl.DataFrame, column: str) -> dict[str, Any]:
     )
     number = "format(datum.value, datum.value >= 10000 ? '.3~s' : ',.0f')"
     shown = f"isValid(datum.value) ? {number} : datum.few ? '<{FEWEST}' : ''"
-    words = (
-        base.transform_calculate(words=shown)
-        .mark_text()
-        .encode(
-            text="words:N",
-            color=alt.condition(f"datum.value > {0.72 * top}", alt.value("white"), alt.value(style.INK)),
-        )
-    )
+    words = base.transform_calculate(words=shown).mark_text().encode(text="words:N")
     return style.frame(alt.layer(tiles, words), width=style.HALF, height=360)
 
 
