@@ -9,8 +9,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, UInt8Type, UInt32Type};
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, LargeBinaryArray,
-    LargeListArray, LargeStringArray, RecordBatch, RecordBatchOptions, RecordBatchReader, StringViewArray, StructArray,
-    TimestampMicrosecondArray, UInt32Array, UInt64Array,
+    LargeListArray, LargeStringArray, RecordBatch, RecordBatchOptions, RecordBatchReader, StringViewArray,
+    StructArray, TimestampMicrosecondArray, UInt8Array, UInt32Array, UInt64Array,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_cast::{CastOptions, cast_with_options};
@@ -121,7 +121,7 @@ macro_rules! column_from {
     )*};
 }
 
-column_from!(bool => BooleanArray, i32 => Int32Array, i64 => Int64Array, u32 => UInt32Array, u64 => UInt64Array,
+column_from!(bool => BooleanArray, u8 => UInt8Array, i32 => Int32Array, i64 => Int64Array, u32 => UInt32Array, u64 => UInt64Array,
     f64 => Float64Array, Option<f64> => Float64Array, Option<i64> => Int64Array, Option<u32> => UInt32Array,
     Option<String> => StringViewArray);
 
@@ -221,13 +221,19 @@ pub fn shape_of(schema: &Schema, measures: Vec<String>) -> Shape {
     Shape { order, item: schema.column_with_name("item").is_some(), measures }
 }
 
-/// Reads every batch of a stream.
+/// Rows that are worked on at once: few enough that all their columns stay in the cache.
+const ROWS_AT_ONCE: usize = 1 << 14;
+
+/// Reads every batch of a stream, in pieces.
 pub fn for_each_batch(
     reader: PyRecordBatchReader,
     mut take: impl FnMut(&RecordBatch) -> PyResult<()>,
 ) -> PyResult<()> {
     for batch in reader.into_reader()? {
-        take(&batch.map_err(|error| errors::from_arrow("input", &error))?)?;
+        let batch = batch.map_err(|error| errors::from_arrow("input", &error))?;
+        for start in (0..batch.num_rows().max(1)).step_by(ROWS_AT_ONCE) {
+            take(&batch.slice(start, ROWS_AT_ONCE.min(batch.num_rows() - start)))?;
+        }
     }
     Ok(())
 }
