@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use arrow_array::builder::StringViewBuilder;
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, LargeListArray, RecordBatch,
-    RecordBatchOptions, StructArray, TimestampMicrosecondArray, UInt32Array, UInt64Array,
+    Array, ArrayRef, BooleanArray, Decimal64Array, Float64Array, Int32Array, Int64Array, LargeListArray,
+    RecordBatch, RecordBatchOptions, StructArray, TimestampMicrosecondArray, UInt8Array, UInt32Array,
+    UInt64Array,
 };
 use arrow_buffer::{OffsetBuffer, ScalarBuffer};
-use arrow_schema::{Field, Schema};
+use arrow_schema::{DataType, Field, Schema};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use pyo3_arrow::ffi::{ArrayIterator, to_stream_pycapsule};
@@ -80,7 +81,7 @@ macro_rules! column_from {
     )*};
 }
 
-column_from!(bool => BooleanArray, i32 => Int32Array, i64 => Int64Array, u32 => UInt32Array, u64 => UInt64Array,
+column_from!(bool => BooleanArray, i32 => Int32Array, i64 => Int64Array, u8 => UInt8Array, u32 => UInt32Array, u64 => UInt64Array,
     f64 => Float64Array, Option<f64> => Float64Array, Option<i64> => Int64Array, Option<u32> => UInt32Array);
 
 /// A column of texts.
@@ -95,6 +96,11 @@ pub fn texts<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> Column {
 /// A column of instants, in microseconds since 1970 in UTC.
 pub fn instants(values: Vec<i64>) -> Column {
     Column(Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC")))
+}
+
+/// A column of money, from units of 10^-4 of the currency.
+pub fn money(values: Vec<i64>) -> Column {
+    Column(Arc::new(Decimal64Array::from(values).with_data_type(DataType::Decimal64(18, 4))))
 }
 
 /// A column of lists: row `i` holds `values[offsets[i]..offsets[i + 1]]`. `values` may itself be a column of lists.

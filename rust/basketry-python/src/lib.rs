@@ -3,6 +3,7 @@
 mod columns;
 mod errors;
 mod run;
+mod simulate;
 
 use pyo3::prelude::*;
 
@@ -11,6 +12,8 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use crate::columns::Columns;
+    #[pymodule_export]
+    use crate::simulate::simulate;
 
     /// Whether the binary was built without optimisation: its times mean nothing then.
     #[pymodule_export]
