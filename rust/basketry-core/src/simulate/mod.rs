@@ -121,8 +121,10 @@ impl Part {
         }
         let parts = parts.as_mut_slice();
         let lines = column(parts, |part| &mut part.orders.lines);
-        let order =
-            (1u32..).zip(&lines).flat_map(|(order, &n)| std::iter::repeat_n(order, n as usize)).collect();
+        let mut order = Vec::with_capacity(lines.iter().map(|&n| n as usize).sum());
+        for (number, &n) in (1..).zip(&lines) {
+            order.extend(std::iter::repeat_n(number, n as usize));
+        }
         Self {
             customers: Customers {
                 first_seen: column(parts, |part| &mut part.customers.first_seen),
