@@ -35,7 +35,8 @@ class Faults:
     counts
         By ``kind`` and ``table``: ``rows`` that carry the fault, and ``lines`` that hang on them
         (themselves, if they are lines). Orphan keys are three kinds: orders without their customer, lines
-        without their order, lines without their item. For the byte-order mark a row is a file.
+        without their order, lines without their item. Test customers have their orders beside them. For the
+        byte-order mark a row is a file.
     rows
         Every faulty row: ``kind``, ``table``, and ``row``, counted from 0 after the header.
     totals
@@ -87,7 +88,6 @@ class _Dump:
         )
         self.lines = tables["lines"].drop("returned").with_columns(fault=clean, cause=clean)
         self.clean = {"customers": self.customers, "orders": self.orders, "lines": self.lines}
-        self.next_order = self.orders.height + 1
         # Each fault takes its own run of one random order, so that no row is touched by two.
         self.left = {name: self._shuffled(table.height, name) for name, table in self.clean.items()}
         until = tables["orders"].select(pl.col("ts").max().dt.date() + pl.duration(days=1)).item()
@@ -145,28 +145,23 @@ class _Dump:
             fault=pl.lit("test_customers"),
         )
         self.customers = self.customers.vstack(testers)
-        # The orders of the testers are not faulty themselves: their lines are counted with the customers.
-        tested = self._take("test_customers", "orders")
         tester = pl.lit(testers["id"]).gather(pl.int_range(pl.len()) % testers.height)
-        self._add("test_customers", tested.with_columns(customer=tester), fault=False)
         strangers = pl.format("C9{}", pl.int_range(pl.len()).cast(pl.String).str.zfill(7))
         for kind, change in (
+            ("test_customers", tester.alias("customer")),
             ("orphan_customers", strangers.alias("customer")),
             ("future_dates", pl.col("ts") + _FUTURE),
             ("mixed_currencies", pl.lit("USD").alias("currency")),
             ("cancelled_orders", pl.lit("cancelled").alias("status")),
         ):
-            self._add(kind, self._take(kind, "orders").with_columns(change), fault=True)
-
-    def _add(self, kind: str, orders: pl.DataFrame, *, fault: bool) -> None:
-        new = pl.int_range(self.next_order, self.next_order + pl.len(), dtype=pl.Int64)
-        self.next_order += orders.height
-        ids = orders.select(order="id", new=new)
-        added = orders.with_columns(id=new, ts=pl.col("ts") - pl.duration(hours=1))
-        self.orders = self.orders.vstack(added.with_columns(fault=pl.lit(kind if fault else None, pl.String)))
-        lines = self.clean["lines"].join(ids, on="order", maintain_order="left")
-        lines = lines.with_columns(order="new", cause=pl.lit(kind)).drop("new")
-        self.lines = self.lines.vstack(lines)
+            orders = self._take(kind, "orders").with_columns(change)
+            ids = orders.select(order="id", new=pl.int_range(pl.len()) + self.orders.height + 1)
+            added = orders.with_columns(
+                id=ids["new"], ts=pl.col("ts") - pl.duration(hours=1), fault=pl.lit(kind)
+            )
+            self.orders = self.orders.vstack(added)
+            lines = self.clean["lines"].join(ids, on="order", maintain_order="left")
+            self.lines = self.lines.vstack(lines.with_columns(order="new", cause=pl.lit(kind)).drop("new"))
 
     def shift_zones(self) -> None:
         """Write some clean times as local times with their offset; all others are UTC and do not say so."""

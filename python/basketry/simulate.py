@@ -188,10 +188,12 @@ def _tables(parts: dict[str, Any]) -> dict[str, pl.DataFrame]:
         channel=_named("channel", names["channel"]),
         status=pl.lit("completed", pl.Enum(["completed", "cancelled"])),
     )
+    tenths = pl.Series([share / 10 for share in range(11)])
     lines = pl.DataFrame(parts.pop("lines")).select(
         pl.col("order", "item", "qty").cast(pl.Int64),
         pl.col("price"),
-        (pl.col("tenths_off") / 10).alias("discount"),
+        # Looked up: polars divides by multiplying, which would make 0.30000000000000004 of three tenths.
+        pl.lit(tenths).gather(pl.col("tenths_off")).alias("discount"),
         pl.col("returned"),
     )
     return {"customers": customers, "items": items, "orders": orders, "lines": lines}

@@ -2,8 +2,11 @@
 
 pub mod baskets;
 pub mod control;
+pub mod customers;
+pub mod dictionary;
 pub mod error;
 pub mod histories;
+pub mod ledger;
 pub mod simulate;
 
 pub use control::{Budget, Control};

@@ -16,7 +16,9 @@ pub fn to_python(error: &Error) -> PyErr {
         Error::Column { .. } | Error::MissingColumn { .. } | Error::Damaged { .. } => {
             SchemaError::new_err(text)
         }
-        Error::Overflow { .. } | Error::TooMany { .. } | Error::Capacity(_) => CapacityError::new_err(text),
+        Error::Overflow { .. } | Error::TooMany { .. } | Error::Memory { .. } | Error::Capacity(_) => {
+            CapacityError::new_err(text)
+        }
         Error::Interrupted => pyo3::exceptions::PyKeyboardInterrupt::new_err(()),
         _ => InternalError::new_err(text),
     }
@@ -37,4 +39,9 @@ pub fn from_panic(payload: &(dyn std::any::Any + Send)) -> PyErr {
 /// Gives the exception for Arrow data that cannot be taken in.
 pub fn from_arrow(column: &str, error: &impl std::fmt::Display) -> PyErr {
     SchemaError::new_err(format!("column '{column}' cannot be read: {error}"))
+}
+
+/// Gives the exception for a file that cannot be read or written.
+pub fn from_file(path: &str, error: &impl std::fmt::Display) -> PyErr {
+    SchemaError::new_err(format!("{path}: {error}"))
 }

@@ -1,7 +1,9 @@
 //! The binary of basketry: names only.
 
 mod columns;
+mod customers;
 mod errors;
+mod ledger;
 mod run;
 mod simulate;
 
@@ -12,6 +14,10 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use crate::columns::Columns;
+    #[pymodule_export]
+    use crate::customers::rfm;
+    #[pymodule_export]
+    use crate::ledger::{Account, Ledger, LedgerBuilder};
     #[pymodule_export]
     use crate::simulate::simulate;
 

@@ -4,7 +4,7 @@ use basketry_core::simulate::{self as core, Config, Kind, Plan, SEGMENTS, Shop, 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::columns::{Column, Table, instants, lists, money, texts};
+use crate::columns::{Column, Table, instants, lists, money};
 use crate::run::{Reins, run};
 
 /// Simulates a shop. Gives its tables and truths, with codes for names, the names, and the whole configuration.
@@ -88,7 +88,7 @@ pub fn simulate<'py>(
 }
 
 fn rules(plan: &Plan, names: &[String]) -> Table {
-    let of = |&product: &u8| &names[product as usize];
+    let of = |&product: &u8| names[product as usize].as_str();
     let rules = &plan.rules;
     let scope = |kind| if kind == Kind::Local { "women in big cities" } else { "all" };
     Table::default()
@@ -97,7 +97,7 @@ fn rules(plan: &Plan, names: &[String]) -> Table {
             "antecedent",
             lists(
                 offsets(rules.iter().map(|rule| rule.antecedent.len())),
-                texts(rules.iter().flat_map(|rule| &rule.antecedent).map(of)),
+                texts(rules.iter().flat_map(|rule| &rule.antecedent).map(of)).into(),
             ),
         )
         .with("consequent", texts(rules.iter().map(|rule| of(&rule.consequent))))
@@ -106,7 +106,7 @@ fn rules(plan: &Plan, names: &[String]) -> Table {
 }
 
 fn sequences(plan: &Plan, names: &[String]) -> Table {
-    let of = |product: u8| &names[product as usize];
+    let of = |product: u8| names[product as usize].as_str();
     let sequences = &plan.sequences;
     let peaks: Vec<u32> = sequences.iter().flat_map(|sequence| sequence.law.peaks.iter().copied()).collect();
     Table::default()
@@ -117,6 +117,10 @@ fn sequences(plan: &Plan, names: &[String]) -> Table {
             "peak_weeks",
             lists(offsets(sequences.iter().map(|sequence| sequence.law.peaks.len())), Column::from(peaks)),
         )
+}
+
+fn texts<'a>(values: impl Iterator<Item = &'a str>) -> Vec<Option<String>> {
+    values.map(|value| Some(value.to_owned())).collect()
 }
 
 fn offsets(lengths: impl Iterator<Item = usize>) -> Vec<i64> {

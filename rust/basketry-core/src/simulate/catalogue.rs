@@ -29,8 +29,10 @@ pub const GENDERS: [&str; 3] = ["women", "men", "kids"];
 const KIDS: u8 = 2;
 /// The price bands.
 pub const PRICE_BANDS: [&str; 3] = ["low", "mid", "top"];
-/// Median and range of the list prices of a band.
-const BAND_PRICES: [(f64, f64, f64); 3] = [(7.5, 4.0, 13.0), (26.0, 15.0, 45.0), (110.0, 60.0, 260.0)];
+/// The ends of the price bands: list prices are spread evenly over the logarithm of each.
+const BAND_ENDS: [f64; 4] = [4.0, 14.0, 45.0, 250.0];
+/// How far from the price that suits them customers look, as a standard deviation of the logarithm.
+const PRICE_SPREAD: f64 = 0.45;
 /// The brands.
 pub const BRANDS: [&str; 8] = ["Alder", "Birch", "Cedar", "Elm", "Hazel", "Linden", "Maple", "Rowan"];
 /// The colours.
@@ -160,15 +162,20 @@ impl Catalogue {
             let target = segment.mean_order / config.mean_units() / paid;
             let logs: Vec<f64> =
                 items.list_price.iter().map(|&price| (price as f64 / 10_000.0 / target).ln()).collect();
+            let wished: Vec<f64> = popularity
+                .iter()
+                .zip(&logs)
+                .map(|(weight, log)| weight * (-0.5 * (log / PRICE_SPREAD).powi(2)).exp())
+                .collect();
             let weeks = 0..config.weeks as i32;
             let seen = |(weight, &launch): (&f64, &i32)| {
                 weight * weeks.clone().map(|week| acceptance(code, week - launch)).sum::<f64>()
             };
-            let bought: Vec<f64> = popularity.iter().zip(&items.launch_week).map(seen).collect();
+            let bought: Vec<f64> = wished.iter().zip(&items.launch_week).map(seen).collect();
             for ends in first.windows(2) {
                 let those = ends[0] as usize..ends[1] as usize;
                 let power = power_for_mean(&bought[those.clone()], &logs[those.clone()]);
-                let pairs = popularity[those.clone()].iter().zip(&logs[those]);
+                let pairs = wished[those.clone()].iter().zip(&logs[those]);
                 let weights: Vec<f64> = pairs.map(|(weight, log)| weight * (power * log).exp()).collect();
                 choices.push(Alias::new(&weights));
             }
@@ -221,8 +228,8 @@ impl Items {
             let at =
                 grid.iter().rposition(|&(band, _)| wanted.is_none_or(|wanted| band == wanted)).unwrap_or(0);
             let (band, colour) = grid.remove(at);
-            let (median, least, most) = BAND_PRICES[band as usize];
-            let price = (median * (0.3 * random.normal()).exp()).clamp(least, most);
+            let (least, most) = (BAND_ENDS[band as usize], BAND_ENDS[band as usize + 1]);
+            let price = least * (most / least).powf(random.uniform());
             let cents = price as i64 * 100 + if band == 2 { 0 } else { 99 };
             let cost = (cents as f64 * (0.35 + 0.25 * random.uniform())) as i64;
             let new = random.chance(0.4) && number >= 3;
