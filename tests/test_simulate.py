@@ -14,6 +14,7 @@ from polars.testing import assert_frame_equal
 
 from basketry.exceptions import ParameterError
 from basketry.faults import Faults
+from basketry.ledger import read_ledger
 from basketry.simulate import WORLDS, Simulation, simulate
 
 
@@ -57,8 +58,8 @@ def test_threads_do_not_matter(world: str) -> None:
 )
 def test_the_same_seed_gives_the_same_bytes_for_ever() -> None:
     shop = simulate("easy", customers=500)
-    assert shop.tables["orders"].height == 0
-    assert digest(shop) == ""
+    assert shop.tables["orders"].height == 2_542
+    assert digest(shop) == "ee6fe82697c8c9675343a69bd5207d5c6685f816ab2ed0055a229379a52095ba"
 
 
 def test_a_generator_is_a_seed() -> None:
@@ -262,7 +263,9 @@ def test_every_fault_is_there_as_often_as_told(dump: tuple[Dump, Faults]) -> Non
     found = {
         ("duplicate_lines", "lines"): lines.height - lines.unique().height,
         ("negative_quantity", "lines"): lines.filter(pl.col("qty").str.starts_with("-")).height,
-        ("future_dates", "orders"): orders.filter(~pl.col("ts").str.contains("T"), pl.col("ts") >= until).height,
+        ("future_dates", "orders"): orders.filter(
+            ~pl.col("ts").str.contains("T"), pl.col("ts") >= until
+        ).height,
         ("orphan_customers", "orders"): orphans.height,
         ("orphan_orders", "lines"): lines.join(orders, left_on="order", right_on="id", how="anti").height,
         ("orphan_items", "lines"): lines.join(
@@ -340,3 +343,37 @@ def test_tiny_shops_have_faults_too_and_the_same_ones_again(tmp_path) -> None:
     assert counts["rows"].min() >= 0
     for file in ("customers", "orders", "lines", "products"):
         assert (tmp_path / "a" / f"{file}.csv").read_bytes() == (tmp_path / "b" / f"{file}.csv").read_bytes()
+
+
+def test_the_ledger_is_the_shop(easy: Simulation) -> None:
+    ledger = easy.ledger
+    assert easy.ledger is ledger
+    assert (ledger.n_customers, ledger.n_orders) == (20_000, easy.tables["orders"].height)
+    assert ledger.n_lines == easy.tables["lines"].height
+    lines = ledger.lines()
+    clean = bought(easy)
+    assert lines["amount"].sum() == pytest.approx(float((clean["price"] * clean["qty"]).sum()))
+    margin = ((clean["price"] - clean["cost"]) * clean["qty"]).sum()
+    assert lines["margin"].sum() == pytest.approx(float(margin))
+    genders = ledger.items().select(id="item", found="gender")
+    both = easy.tables["items"].join(genders, on="id")
+    assert both["gender"].cast(pl.String).to_list() == both["found"].to_list()
+
+
+def test_a_faulty_dump_is_read_as_the_clean_shop(easy: Simulation, tmp_path) -> None:
+    faults = easy.write_faulty(tmp_path)
+    totals = faults.totals.row(0, named=True)
+    ledger = read_ledger(
+        tmp_path,
+        timezone="UTC",
+        currency="EUR",
+        duplicates="drop",
+        test_customers="^TEST-",
+        until=totals["until"],
+        columns={"quantity": "qty", "time": "ts"},
+    )
+    print(ledger.quality)
+    assert (ledger.n_customers, ledger.n_orders) == (totals["customers"], totals["orders"])
+    assert ledger.n_lines == totals["lines"] + faults.counts.filter(kind="negative_quantity")["lines"].item()
+    cents = (ledger.lines()["amount"] * 100).round().cast(pl.Int64).sum()
+    assert Decimal(cents) / 100 == totals["net"]

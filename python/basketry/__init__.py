@@ -1,1 +1,46 @@
 """From a shop's raw transactions to rules, sequences, segments, forecasts and lists of people."""
+
+import warnings as _warnings
+
+from basketry import _core
+from basketry.control import Budget, showing
+from basketry.customers import Segmentation, quadrants, rfm, rfm_map, rfm_segments, segment_customers
+from basketry.exceptions import (
+    BasketryError,
+    CapacityError,
+    InternalError,
+    MissingExtraError,
+    ParameterError,
+    SchemaError,
+)
+from basketry.faults import Faults
+from basketry.ledger import Ledger, Quality, read_ledger
+from basketry.simulate import Simulation, simulate
+
+__all__ = [
+    "BasketryError",
+    "Budget",
+    "CapacityError",
+    "Faults",
+    "InternalError",
+    "Ledger",
+    "MissingExtraError",
+    "ParameterError",
+    "Quality",
+    "SchemaError",
+    "Segmentation",
+    "Simulation",
+    "quadrants",
+    "read_ledger",
+    "rfm",
+    "rfm_map",
+    "rfm_segments",
+    "segment_customers",
+    "showing",
+    "simulate",
+]
+
+if _core.DEBUG:
+    _warnings.warn(
+        "basketry was built without optimisation: build it with --release before timing anything.", stacklevel=2
+    )

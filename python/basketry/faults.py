@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from basketry.files import whole_file
+
 # How many rows a fault touches: a share of the clean rows, and at least so many while there are as many.
 _SHARES: dict[str, tuple[float, int]] = {
     "duplicate_lines": (0.005, 20),
@@ -185,9 +187,8 @@ class _Dump:
         marked = []
         for name, table in files.items():
             mixed = self._mixed(table, name)
-            unfinished = folder / f"{name}.csv.part"
-            mixed.drop("fault", "cause", strict=False).write_csv(unfinished, include_bom=name in _WITH_MARK)
-            unfinished.replace(folder / f"{name}.csv")
+            with whole_file(folder / f"{name}.csv") as path:
+                mixed.drop("fault", "cause", strict=False).write_csv(path, include_bom=name in _WITH_MARK)
             faulty = mixed.with_row_index("row").filter(pl.col("fault").is_not_null())
             marked.append(faulty.select(kind="fault", table=pl.lit(name), row=pl.col("row").cast(pl.Int64)))
         rows = pl.concat(marked).sort("kind", "table", "row")

@@ -6,8 +6,8 @@ Tests, benches and examples draw from it. What a method finds is right if the tr
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from basketry import _core
 from basketry.control import reins
 from basketry.exceptions import ParameterError
 from basketry.faults import Faults, write_faulty_dump
+from basketry.files import whole_file
+from basketry.ledger import Ledger, read_ledger
 
 WORLDS = ("easy", "hard", "null", "season-only", "stationary")
 
@@ -48,6 +50,40 @@ class Simulation:
     truth: dict[str, pl.DataFrame]
     config: dict[str, Any]
 
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The shop as a ledger, built when first asked for.
+
+        Lines have the measures ``margin`` and ``discount``. A line that came back later counts as bought:
+        returns are in ``tables`` only.
+        """
+        items = self.tables["items"]
+        cost = pl.lit(items["cost"]).gather(pl.col("item") - 1)
+        margin = (pl.col("qty") * (pl.col("price") - cost)).alias("margin")
+        tables = {
+            "lines": self.tables["lines"].with_columns(margin),
+            "orders": self.tables["orders"].drop("status"),
+            "customers": self.tables["customers"],
+            "products": items,
+        }
+        own = {name: name for name in ("product_segment", "category", "price_band", "brand", "colour")}
+        return read_ledger(
+            tables,
+            columns={
+                "customer": "customer",
+                "order": "order",
+                "time": "ts",
+                "item": "item",
+                "quantity": "qty",
+                "price": "price",
+            },
+            measures={"margin": "margin", "discount": "discount"},
+            # The join names the second of two columns called gender for its table.
+            item_attributes={**own, "gender": "gender_products"},
+            customer_attributes={name: name for name in ("gender", "city", "device", "birth_band")},
+            timezone="UTC",
+        )
+
     def write(self, folder: str | Path) -> None:
         """Write the tables and, in ``truth/``, the truths as Parquet, and ``config.json``.
 
@@ -59,11 +95,13 @@ class Simulation:
         folder = Path(folder)
         (folder / "truth").mkdir(parents=True, exist_ok=True)
         for name, table in self.tables.items():
-            _write_whole(folder / f"{name}.parquet", table.write_parquet)
+            with whole_file(folder / f"{name}.parquet") as path:
+                table.write_parquet(path)
         for name, table in self.truth.items():
-            _write_whole(folder / "truth" / f"{name}.parquet", table.write_parquet)
-        config = json.dumps(self.config, indent=2) + "\n"
-        _write_whole(folder / "config.json", lambda path: path.write_text(config, encoding="utf-8"))
+            with whole_file(folder / "truth" / f"{name}.parquet") as path:
+                table.write_parquet(path)
+        with whole_file(folder / "config.json") as path:
+            path.write_text(json.dumps(self.config, indent=2) + "\n", encoding="utf-8")
 
     def write_faulty(self, folder: str | Path) -> Faults:
         """Write the shop as a dump of four related CSV files that have nine faults of real dumps.
@@ -214,13 +252,3 @@ def _truth(parts: dict[str, Any], config: dict[str, Any]) -> dict[str, pl.DataFr
         number.alias("pair"), pl.all(), pl.lit(config["lag_spread"]).alias("spread")
     )
     return {"segments": segments, "rules": rules, "sequences": sequences}
-
-
-def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside the place and move there, so that the file is whole or absent."""
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        write(unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
