@@ -25,6 +25,7 @@ _SHARES: dict[str, tuple[float, int]] = {
 }
 _OFFSETS = ((60, "+01:00"), (-300, "-05:00"), (330, "+05:30"))
 _WITH_MARK = ("customers", "lines")
+_MONEY = pl.Decimal(18, 2)
 _FUTURE = pl.duration(days=3650)
 
 
@@ -35,8 +36,8 @@ class Faults:
     Parameters
     ----------
     counts
-        By ``kind`` and ``table``: ``rows`` that carry the fault, and ``lines`` that hang on them
-        (themselves, if they are lines). Orphan keys are three kinds: orders without their customer, lines
+        By ``kind`` and ``table``: ``rows`` that carry the fault, ``lines`` that hang on them (themselves, if
+        they are lines) and their ``value``. Orphan keys are three kinds: orders without their customer, lines
         without their order, lines without their item. Test customers have their orders beside them. For the
         byte-order mark a row is a file.
     rows
@@ -192,11 +193,16 @@ class _Dump:
             faulty = mixed.with_row_index("row").filter(pl.col("fault").is_not_null())
             marked.append(faulty.select(kind="fault", table=pl.lit(name), row=pl.col("row").cast(pl.Int64)))
         rows = pl.concat(marked).sort("kind", "table", "row")
-        hanging = self.lines.filter(pl.col("cause").is_not_null()).group_by(kind="cause").agg(lines=pl.len())
+        zoned = self.orders.filter(pl.col("fault") == "time_zones")
+        elsewhere = self.lines.join(zoned, left_on="order", right_on="id", how="semi")
+        hanging = pl.concat(
+            [self.lines.drop_nulls("cause"), elsewhere.with_columns(cause=pl.lit("time_zones"))]
+        )
+        hanging = hanging.group_by(kind="cause").agg(lines=pl.len(), value=_value())
         by_row = rows.group_by("kind", "table").agg(rows=pl.len()).join(hanging, on="kind", how="left")
         by_file = pl.DataFrame({"kind": "byte_order_mark", "table": _WITH_MARK, "rows": 1, "lines": 0})
-        counts = pl.concat([by_row.fill_null(0), by_file], how="vertical_relaxed")
-        counts = counts.cast({"rows": pl.Int64, "lines": pl.Int64})
+        counts = pl.concat([by_row, by_file.with_columns(value=pl.lit(0, _MONEY))], how="vertical_relaxed")
+        counts = counts.cast({"rows": pl.Int64, "lines": pl.Int64, "value": _MONEY})
         return Faults(counts=counts.sort("kind", "table"), rows=rows, totals=self.totals)
 
     def _mixed(self, table: pl.DataFrame, name: str) -> pl.DataFrame:
@@ -214,4 +220,4 @@ def _customer_id(number: pl.Expr) -> pl.Expr:
 def _value() -> pl.Expr:
     # Exact: quantities times cents as integers, and back to money.
     cents = (pl.col("price") * 100).cast(pl.Int64)
-    return (pl.col("qty") * cents).sum().cast(pl.Decimal(18, 2)) / 100
+    return ((pl.col("qty") * cents).sum().cast(_MONEY) / 100).cast(_MONEY)
