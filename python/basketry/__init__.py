@@ -13,12 +13,15 @@ from basketry.exceptions import (
     ParameterError,
     SchemaError,
 )
+from basketry.faults import Faults
 from basketry.ledger import Ledger, Quality, read_ledger
+from basketry.simulate import Simulation, simulate
 
 __all__ = [
     "BasketryError",
     "Budget",
     "CapacityError",
+    "Faults",
     "InternalError",
     "Ledger",
     "MissingExtraError",
@@ -26,6 +29,7 @@ __all__ = [
     "Quality",
     "SchemaError",
     "Segmentation",
+    "Simulation",
     "quadrants",
     "read_ledger",
     "rfm",
@@ -33,6 +37,7 @@ __all__ = [
     "rfm_segments",
     "segment_customers",
     "showing",
+    "simulate",
 ]
 
 if _core.DEBUG:

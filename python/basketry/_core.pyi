@@ -1,6 +1,8 @@
 """The compiled half of basketry. Its face is the package `basketry`."""
 
-from typing import Final, final
+from typing import Any, Final, final
+
+from basketry.control import Reins
 
 DEBUG: Final[bool]
 
@@ -10,3 +12,6 @@ class Columns:
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
     def __len__(self) -> int: ...
+
+def simulate(world: str, customers: int, items: int, weeks: int, root: int, reins: Reins) -> dict[str, Any]:
+    """Simulate a shop: its tables and truths with codes for names, the names, and the whole configuration."""

@@ -7,6 +7,7 @@ pub mod dictionary;
 pub mod error;
 pub mod histories;
 pub mod ledger;
+pub mod simulate;
 
 pub use control::{Budget, Control};
 pub use error::{Error, Result};

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, UInt8Type, UInt32Type};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, LargeBinaryArray,
-    LargeListArray, LargeStringArray, RecordBatch, RecordBatchOptions, RecordBatchReader, StringViewArray,
-    StructArray, TimestampMicrosecondArray, UInt8Array, UInt32Array, UInt64Array,
+    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array,
+    LargeBinaryArray, LargeListArray, LargeStringArray, RecordBatch, RecordBatchOptions, RecordBatchReader,
+    StringViewArray, StructArray, TimestampMicrosecondArray, UInt8Array, UInt32Array, UInt64Array,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_cast::{CastOptions, cast_with_options};
@@ -121,7 +121,7 @@ macro_rules! column_from {
     )*};
 }
 
-column_from!(bool => BooleanArray, u8 => UInt8Array, i32 => Int32Array, i64 => Int64Array, u32 => UInt32Array, u64 => UInt64Array,
+column_from!(bool => BooleanArray, i32 => Int32Array, i64 => Int64Array, u8 => UInt8Array, u32 => UInt32Array, u64 => UInt64Array,
     f64 => Float64Array, Option<f64> => Float64Array, Option<i64> => Int64Array, Option<u32> => UInt32Array,
     Option<String> => StringViewArray);
 
@@ -139,6 +139,12 @@ pub fn days(values: Vec<i32>) -> Column {
 pub fn units(values: impl IntoIterator<Item = i64>) -> Column {
     let unit = |value: i64| (value != MISSING).then_some(value as f64 / UNIT);
     Column(Arc::new(values.into_iter().map(unit).collect::<Float64Array>()))
+}
+
+/// A column of exact money, from ten-thousandths. In 128 bits: polars 2.1 misreads decimals of 64.
+pub fn money(values: Vec<i64>) -> Column {
+    let wide: Vec<i128> = values.into_iter().map(i128::from).collect();
+    Column(Arc::new(Decimal128Array::from(wide).with_data_type(DataType::Decimal128(18, 4))))
 }
 
 /// A column of lists: row `i` holds `values[offsets[i]..offsets[i + 1]]`. `values` may itself be a column of lists.

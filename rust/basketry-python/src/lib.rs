@@ -5,6 +5,7 @@ mod customers;
 mod errors;
 mod ledger;
 mod run;
+mod simulate;
 
 use pyo3::prelude::*;
 
@@ -17,6 +18,8 @@ mod _core {
     use crate::customers::rfm;
     #[pymodule_export]
     use crate::ledger::{Account, Ledger, LedgerBuilder};
+    #[pymodule_export]
+    use crate::simulate::simulate;
 
     /// Whether the binary was built without optimisation: its times mean nothing then.
     #[pymodule_export]
