@@ -2,9 +2,12 @@
 
 pub mod baskets;
 pub mod control;
+pub mod customers;
+pub mod dictionary;
 pub mod error;
 pub mod histories;
 pub mod itemsets;
+pub mod ledger;
 
 pub use control::{Budget, Control};
 pub use error::{Error, Result};
