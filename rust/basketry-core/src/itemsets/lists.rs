@@ -9,7 +9,6 @@ use rayon::prelude::*;
 
 use super::search::{Scratch, Search};
 use super::sink::Sink;
-use super::words::Words;
 use crate::Result;
 
 /// Tasks that a database is split into; a fixed number, so that results do not depend on the threads.

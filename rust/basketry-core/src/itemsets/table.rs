@@ -32,8 +32,11 @@ impl Cell for u32 {
     }
 }
 
-/// Fills `table` with the counts of all subsets of the lowest `bits` items of the rows.
-pub(super) fn fill<T: Cell>(table: &mut Vec<T>, bits: usize, rows: &[u64], weights: &[u32]) {
+/// Fills `table` with the counts of all subsets of the items of `counts`, the lowest bits of the rows.
+///
+/// Rows of one item may be missing: the counts of the items themselves are known.
+pub(super) fn fill<T: Cell>(table: &mut Vec<T>, counts: &[u32], rows: &[u64], weights: &[u32]) {
+    let bits = counts.len();
     table.clear();
     table.resize(1 << bits, T::default());
     let low = (1_usize << bits) - 1;
@@ -41,6 +44,9 @@ pub(super) fn fill<T: Cell>(table: &mut Vec<T>, bits: usize, rows: &[u64], weigh
         table[row as usize & low] += T::narrow(weight);
     }
     sum_supersets(table);
+    for (bit, &count) in counts.iter().enumerate() {
+        table[1 << bit] = T::narrow(count);
+    }
 }
 
 /// Adds to each entry the entries of all its supersets.
@@ -95,13 +101,15 @@ mod tests {
     fn counts_supersets() {
         let rows: Vec<u64> = (0..200).map(|i| (i * 2_654_435_761_u64) >> 7 & 31).collect();
         let weights: Vec<u32> = (0..200).map(|i| i % 5 + 1).collect();
+        let plain = |set: usize| -> u32 {
+            rows.iter().zip(&weights).filter(|&(r, _)| *r as usize & set == set).map(|(_, w)| w).sum()
+        };
         for bits in 0..=5 {
+            let singles: Vec<u32> = (0..bits).map(|bit| plain(1 << bit)).collect();
             let mut table: Vec<u16> = Vec::new();
-            fill(&mut table, bits, &rows, &weights);
+            fill(&mut table, &singles, &rows, &weights);
             for (set, &count) in table.iter().enumerate() {
-                let plain: u32 =
-                    rows.iter().zip(&weights).filter(|&(r, _)| *r as usize & set == set).map(|(_, w)| w).sum();
-                assert_eq!(count.wide(), plain);
+                assert_eq!(count.wide(), plain(set));
             }
         }
     }

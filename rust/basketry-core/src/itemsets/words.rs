@@ -190,12 +190,12 @@ impl Search<'_> {
             return Ok(());
         }
         let bits = node.items.min(table_bits(node.rows.len()));
-        let items = &node.codes[..bits];
+        let (items, counts) = (&node.codes[..bits], &node.counts[..bits]);
         if node.total <= u32::from(u16::MAX) {
-            table::fill(&mut scratch.narrow, bits, &node.rows, &node.weights);
+            table::fill(&mut scratch.narrow, counts, &node.rows, &node.weights);
             sink.table(items, &scratch.narrow, self.min, left)?;
         } else {
-            table::fill(&mut scratch.wide, bits, &node.rows, &node.weights);
+            table::fill(&mut scratch.wide, counts, &node.rows, &node.weights);
             sink.table(items, &scratch.wide, self.min, left)?;
         }
         let rest = bits..node.items;
