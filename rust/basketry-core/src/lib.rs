@@ -8,6 +8,7 @@ pub mod error;
 pub mod histories;
 pub mod itemsets;
 pub mod ledger;
+pub mod rules;
 
 pub use control::{Budget, Control};
 pub use error::{Error, Result};
