@@ -1,6 +1,8 @@
 //! Frequent itemsets: sets of items that many baskets hold.
 
 mod found;
+mod index;
+mod kinds;
 mod lists;
 mod prepare;
 mod search;
@@ -12,6 +14,8 @@ mod tree;
 mod words;
 
 pub use found::{ItemsetLists, Itemsets};
+pub(crate) use index::Index;
+pub use kinds::Kind;
 pub use tree::Node;
 
 use crate::baskets::Baskets;
@@ -33,12 +37,16 @@ pub struct Options {
     pub contains: Vec<u32>,
     /// Items that no set has.
     pub excludes: Vec<u32>,
+    /// Which of the frequent sets to keep.
+    pub kind: Kind,
+    /// How many sets to keep, of highest count; `None` for all.
+    pub top: Option<usize>,
 }
 
 impl Options {
     /// Asks for all sets that at least `min_count` baskets hold.
     pub fn at_least(min_count: u64) -> Self {
-        Self { min_count, min_length: 1, max_length: None, contains: Vec::new(), excludes: Vec::new() }
+        Self { min_count, min_length: 1, max_length: None, contains: Vec::new(), excludes: Vec::new(), kind: Kind::All, top: None }
     }
 
     fn check(&self) -> Result<()> {
@@ -81,15 +89,22 @@ impl Options {
 /// use basketry_core::baskets::Baskets;
 /// use basketry_core::itemsets::{Options, mine};
 /// let shop = Baskets::from_rows([[1, 2].as_slice(), &[1, 3], &[1, 2, 3]]);
-/// let found = mine(&shop, &Options::at_least(2), &Default::default())?.lists();
-/// let sets: Vec<(&[u32], u32)> = found.iter().collect();
-/// assert_eq!(sets, [([1].as_slice(), 3), (&[2], 2), (&[1, 2], 2), (&[3], 2), (&[1, 3], 2)]);
+/// let found = mine(&shop, &Options::at_least(2), &Default::default())?.lists(&[0, 1, 2, 3]);
+/// let sets: Vec<(&[u32], u64)> = found.iter().collect();
+/// assert_eq!(sets, [([1].as_slice(), 3), (&[2], 2), (&[3], 2), (&[1, 2], 2), (&[1, 3], 2)]);
 /// # Ok::<(), basketry_core::Error>(())
 /// ```
 pub fn mine(baskets: &Baskets, options: &Options, control: &Control) -> Result<Itemsets> {
     let mut grow = tree::Grow::new(control);
-    let fixed = run(baskets, options, control, &mut grow)?;
-    Itemsets::new(grow.finish()?, options.min_length.max(fixed), baskets.len() as u64)
+    // Whether a set of the greatest length is closed or maximal is known from the sets of one more item.
+    let longest = options.max_length.unwrap_or(usize::MAX);
+    let search = match options.kind {
+        Kind::All => options.clone(),
+        _ => Options { max_length: Some(longest.saturating_add(1)), ..options.clone() },
+    };
+    let fixed = run(baskets, &search, control, &mut grow)?;
+    let found = Itemsets::new(grow.finish()?, options.min_length.max(fixed), baskets.len() as u64)?;
+    kinds::select(found, options.kind, longest, options.top, fixed)
 }
 
 /// Counts the frequent itemsets by length without building one: entry `i` is the number of sets of `i + 1` items.
@@ -106,6 +121,9 @@ pub fn mine(baskets: &Baskets, options: &Options, control: &Control) -> Result<I
 /// # Ok::<(), basketry_core::Error>(())
 /// ```
 pub fn count(baskets: &Baskets, options: &Options, control: &Control) -> Result<Vec<u64>> {
+    if options.kind != Kind::All || options.top.is_some() {
+        return Ok(mine(baskets, options, control)?.by_length());
+    }
     let mut spectrum = sink::Spectrum::new();
     let fixed = run(baskets, options, control, &mut spectrum)?;
     let mut by_length = spectrum.finish(options.max_length.unwrap_or(usize::MAX))?;
@@ -121,7 +139,7 @@ pub fn count(baskets: &Baskets, options: &Options, control: &Control) -> Result<
 /// Searches, and tells how many items every set has from the start.
 fn run<S: Sink>(baskets: &Baskets, options: &Options, control: &Control, sink: &mut S) -> Result<usize> {
     options.check()?;
-    let Some(prepared) = Prepared::new(baskets, options, S::FOLDS)? else { return Ok(1) };
+    let Some(prepared) = Prepared::new(baskets, options, S::FOLDS)? else { return Ok(0) };
     let fixed = prepared.fixed.len();
     let longest = options.max_length.unwrap_or(usize::MAX);
     if longest < fixed {
@@ -137,5 +155,5 @@ fn run<S: Sink>(baskets: &Baskets, options: &Options, control: &Control, sink: &
     for _ in &prepared.fixed {
         sink.leave();
     }
-    Ok(fixed.max(1))
+    Ok(fixed)
 }

@@ -8,7 +8,18 @@ use proptest::prelude::*;
 use super::*;
 use crate::Budget;
 
-type Sets = BTreeMap<Vec<u32>, u32>;
+/// Stands for itself.
+const CODES: [u32; 200] = {
+    let mut codes = [0; 200];
+    let mut code = 0;
+    while code < 200 {
+        codes[code as usize] = code;
+        code += 1;
+    }
+    codes
+};
+
+type Sets = BTreeMap<Vec<u32>, u64>;
 
 /// Every subset of every basket, counted.
 fn oracle(rows: &[Vec<u32>], options: &Options) -> Sets {
@@ -22,18 +33,30 @@ fn oracle(rows: &[Vec<u32>], options: &Options) -> Sets {
             *sets.entry(set).or_default() += 1;
         }
     }
+    let frequent = sets.clone();
     sets.retain(|set, count| {
-        u64::from(*count) >= options.min_count
+        *count >= options.min_count
             && set.len() >= options.min_length
             && set.len() <= options.max_length.unwrap_or(usize::MAX)
             && options.contains.iter().all(|item| set.contains(item))
             && !options.excludes.iter().any(|item| set.contains(item))
+            && !frequent.iter().any(|(more, of_more)| {
+                more.len() > set.len()
+                    && *of_more >= options.min_count
+                    && set.iter().all(|item| more.contains(item))
+                    && !options.excludes.iter().any(|item| more.contains(item))
+                    && match options.kind {
+                        Kind::All => false,
+                        Kind::Closed => of_more == count,
+                        Kind::Maximal => true,
+                    }
+            })
     });
     sets
 }
 
 fn mined(rows: &[Vec<u32>], options: &Options) -> Sets {
-    let found = mine(&Baskets::from_rows(rows), options, &Control::default()).unwrap().lists();
+    let found = mine(&Baskets::from_rows(rows), options, &Control::default()).unwrap().lists(&CODES);
     let mut sets = Sets::new();
     for (items, count) in found.iter() {
         let mut set = items.to_vec();
@@ -74,9 +97,10 @@ proptest! {
         more in prop::option::of(0_usize..4),
         contains in prop::collection::vec(0_u32..12, 0..3),
         excludes in prop::collection::vec(0_u32..12, 0..3),
+        kind in prop_oneof![Just(Kind::All), Just(Kind::Closed), Just(Kind::Maximal)],
     ) {
         let max_length = more.map(|more| min_length + more);
-        agree(&rows, &Options { min_count, min_length, max_length, contains, excludes });
+        agree(&rows, &Options { min_count, min_length, max_length, contains, excludes, kind, top: None });
     }
 
     #[test]
@@ -84,12 +108,26 @@ proptest! {
         let options = Options::at_least(min_count);
         let run = |rows: &[Vec<u32>], threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| mine(&Baskets::from_rows(rows), &options, &Control::default()).unwrap().lists())
+            pool.install(|| mine(&Baskets::from_rows(rows), &options, &Control::default()).unwrap().lists(&CODES))
         };
         let wanted = run(&rows, 1);
         let turned: Vec<_> = rows.iter().rev().cloned().collect();
         prop_assert_eq!(&run(&turned, 2), &wanted);
         prop_assert_eq!(&run(&rows, 8), &wanted);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn the_top_are_the_first(rows in baskets(12), min_count in 1_u64..3, top in 1_usize..60) {
+        let shop = Baskets::from_rows(&rows);
+        let all = mine(&shop, &Options::at_least(min_count), &Control::default()).unwrap().lists(&CODES);
+        let options = Options { top: Some(top), ..Options::at_least(min_count) };
+        let first = mine(&shop, &options, &Control::default()).unwrap().lists(&CODES);
+        let wanted: Vec<_> = all.iter().take(top).collect();
+        prop_assert_eq!(first.iter().collect::<Vec<_>>(), wanted);
     }
 }
 
@@ -115,8 +153,8 @@ fn far_more_than_64_items_and_long_sets() {
     let options = Options { max_length: Some(3), ..Options::at_least(60) };
     let counted = count(&Baskets::from_rows(&rows), &options, &Control::default()).unwrap();
     assert_eq!(counted, [70, 70 * 69 / 2, 70 * 69 * 68 / 6]);
-    let lists = mine(&Baskets::from_rows(&rows), &options, &Control::default()).unwrap().lists();
-    assert!(lists.iter().all(|(set, count)| count as usize == 70 - set.len()));
+    let lists = mine(&Baskets::from_rows(&rows), &options, &Control::default()).unwrap().lists(&CODES);
+    assert!(lists.iter().all(|(set, count)| count == 70 - set.len() as u64));
 }
 
 #[test]

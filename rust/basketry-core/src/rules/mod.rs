@@ -1,7 +1,6 @@
 //! Association rules: what baskets that hold some items also hold.
 
 mod chance;
-mod index;
 mod measures;
 #[cfg(test)]
 mod tests;
@@ -10,9 +9,8 @@ use rayon::prelude::*;
 
 pub use measures::Measures;
 
-use crate::itemsets::Itemsets;
+use crate::itemsets::{Index, Itemsets};
 use crate::{Control, Error, Result};
-use index::Index;
 
 /// Which rules to make.
 #[derive(Debug, Clone, PartialEq, Eq)]

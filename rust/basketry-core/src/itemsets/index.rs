@@ -1,12 +1,12 @@
 //! Looking up the count of any frequent set in a prefix tree.
 
-use crate::itemsets::{Itemsets, Node};
+use super::{Itemsets, Node};
 
 const NONE: u32 = u32::MAX;
 
 /// A tree of itemsets with the children of each node.
-pub(super) struct Index {
-    pub(super) nodes: Vec<Node>,
+pub(crate) struct Index {
+    pub(crate) nodes: Vec<Node>,
     /// Rank of each item code: the place of its one-item set among those.
     ranks: Vec<u32>,
     /// One-item sets by rank.
@@ -17,15 +17,20 @@ pub(super) struct Index {
 }
 
 impl Index {
-    pub(super) fn new(itemsets: &Itemsets) -> Self {
+    pub(crate) fn new(itemsets: &Itemsets) -> Self {
         let nodes: Vec<Node> = itemsets.nodes().copied().collect();
-        let n_items = nodes.iter().filter(|node| node.up == 0).map(|node| node.item as usize + 1).max();
+        let n_items = nodes.iter().map(|node| node.item as usize + 1).max();
         let mut ranks = vec![NONE; n_items.unwrap_or(0)];
         let mut roots = Vec::new();
         let mut offsets = vec![0_u32; nodes.len() + 2];
+        let mut next = 0;
         for (place, node) in nodes.iter().enumerate() {
+            // An item is first met where it alone is added to what all sets have.
+            if ranks[node.item as usize] == NONE {
+                ranks[node.item as usize] = next;
+                next += 1;
+            }
             if node.up == 0 {
-                ranks[node.item as usize] = roots.len() as u32;
                 roots.push(place as u32);
             } else {
                 offsets[place - node.up as usize + 2] += 1;
@@ -44,12 +49,12 @@ impl Index {
         Self { nodes, ranks, roots, offsets, children }
     }
 
-    pub(super) fn rank(&self, item: u32) -> u32 {
+    pub(crate) fn rank(&self, item: u32) -> u32 {
         self.ranks[item as usize]
     }
 
     /// The node of the set of one more item; it must exist.
-    pub(super) fn child(&self, node: Option<u32>, item: u32) -> u32 {
+    pub(crate) fn child(&self, node: Option<u32>, item: u32) -> u32 {
         let rank = self.rank(item);
         let Some(node) = node else { return self.roots[rank as usize] };
         let (start, end) = (self.offsets[node as usize], self.offsets[node as usize + 1]);
@@ -59,7 +64,7 @@ impl Index {
     }
 
     /// The nodes from a one-item set to the set of a place.
-    pub(super) fn branch(&self, mut place: u32, branch: &mut Vec<u32>) {
+    pub(crate) fn branch(&self, mut place: u32, branch: &mut Vec<u32>) {
         branch.clear();
         loop {
             branch.push(place);
@@ -71,19 +76,22 @@ impl Index {
         branch.reverse();
     }
 
-    /// In how many baskets the set is of those items of a branch whose bits are set.
-    pub(super) fn count(&self, branch: &[u32], kept: u64) -> u32 {
-        let shared = (!kept).trailing_zeros() as usize;
-        if shared >= branch.len() {
-            return self.nodes[branch[branch.len() - 1] as usize].count;
-        }
-        let mut node = shared.checked_sub(1).map(|last| branch[last]);
-        let mut left = kept >> shared << shared;
+    /// In how many baskets the set is of those items of a branch whose bits are set; at least one bit is.
+    pub(crate) fn count(&self, branch: &[u32], kept: u64) -> u32 {
+        self.nodes[self.find(branch, kept) as usize].count
+    }
+
+    /// The node of the set of those items of a branch whose bits are set; at least one bit is.
+    pub(crate) fn find(&self, branch: &[u32], kept: u64) -> u32 {
+        let shared = ((!kept).trailing_zeros() as usize).min(branch.len());
+        let known = shared.checked_sub(1).map(|last| branch[last]);
+        let mut left = if shared < 64 { kept >> shared << shared } else { 0 };
+        let mut node = known;
         while left != 0 {
             let item = self.nodes[branch[left.trailing_zeros() as usize] as usize].item;
             node = Some(self.child(node, item));
             left &= left - 1;
         }
-        node.map_or(0, |node| self.nodes[node as usize].count)
+        node.unwrap_or_default()
     }
 }
