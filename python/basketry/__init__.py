@@ -14,6 +14,8 @@ from basketry.exceptions import (
     SchemaError,
 )
 from basketry.ledger import Ledger, Quality, read_ledger
+from basketry.patterns.itemsets import count_itemsets, frequent_itemsets
+from basketry.patterns.rules import association_rules
 
 __all__ = [
     "BasketryError",
@@ -26,6 +28,9 @@ __all__ = [
     "Quality",
     "SchemaError",
     "Segmentation",
+    "association_rules",
+    "count_itemsets",
+    "frequent_itemsets",
     "quadrants",
     "read_ledger",
     "rfm",
@@ -37,5 +42,6 @@ __all__ = [
 
 if _core.DEBUG:
     _warnings.warn(
-        "basketry was built without optimisation: build it with --release before timing anything.", stacklevel=2
+        "basketry was built without optimisation: build it with --release before timing anything.",
+        stacklevel=2,
     )

@@ -1,6 +1,8 @@
 """The compiled half of basketry. Its face is the package `basketry`."""
 
-from typing import Final, final
+from typing import Final, TypedDict, final
+
+from basketry.control import Reins
 
 DEBUG: Final[bool]
 

@@ -13,44 +13,63 @@ import polars as pl
 from basketry import _core
 from basketry.control import Reins
 from basketry.exceptions import ParameterError, SchemaError
+from basketry.ledger import Ledger
+from basketry.ledger.zones import Moment
+
+GRAINS = ("order", "day", "customer")
+"""What a basket of a ledger is the set of items of."""
 
 
-def baskets_of(data: Any, basket: str | None, item: str | None, reins: Reins) -> _core.Baskets:
-    """Read a table of basket and item ids, or a column of lists, into baskets.
+def baskets_of(
+    data: Any,  # noqa: ANN401 - a ledger, or whatever Arrow table polars takes
+    *,
+    basket: str | None,
+    item: str | None,
+    as_of: Moment | None,
+    reins: Reins,
+) -> _core.Baskets:
+    """Read a ledger, a table of basket and item ids, or a column of lists into baskets.
 
     Parameters
     ----------
     data
-        Any Arrow table.
+        A ledger or any Arrow table.
     basket
-        The column of basket ids; None if each row of `item` is a list, one basket a row.
+        The column of basket ids; None if `item` holds lists, one basket a row.
+        Of a ledger: order, day or customer.
     item
-        The column of item ids.
+        The column of item ids. Of a ledger: None for the items, or one of their attributes.
+    as_of
+        The instant before which a ledger is read.
     reins
         Threads, budget and progress.
     """
-    frame = data if isinstance(data, pl.DataFrame) else pl.DataFrame(data)
+    if isinstance(data, Ledger):
+        grain = basket or "order"
+        if grain not in GRAINS:
+            raise ParameterError.unknown("basket", grain, GRAINS)
+        before = None if as_of is None else data.instant(as_of)
+        return _core.Baskets.from_ledger(data.core, grain, item or "item", before, reins)
+    if as_of is not None:
+        raise ParameterError.out_of_range("as_of", as_of, "only a ledger knows times; filter a table before")
     if item is None:
         raise ParameterError.out_of_range("item", item, "a table needs the name of its column of items")
+    frame = data if isinstance(data, pl.DataFrame) else pl.DataFrame(data)
     for name, role in ((basket, "basket"), (item, "item")):
         if name is not None and name not in frame.columns:
             raise SchemaError.unknown_column(name, role, frame.columns)
-    kind = frame.schema[item]
-    if isinstance(kind, pl.List | pl.Array):
+    if isinstance(frame.schema[item], pl.List | pl.Array):
         if basket is not None:
             raise ParameterError.out_of_range(
-                "basket", basket, f"the column {item!r} holds a list a row, which is a basket"
+                "basket", basket, f"each list of the column {item!r} is a basket, so leave it out"
             )
-        rows = frame.select(
-            pl.int_range(pl.len(), dtype=pl.UInt32).alias("basket"), item=pl.col(item)
-        ).explode("item")
-    elif basket is None:
+        numbered = frame.select(pl.int_range(pl.len()).alias("basket"), item=pl.col(item))
+        return _core.Baskets.from_rows(numbered.explode("item", empty_as_null=True, keep_nulls=True), reins)
+    if basket is None:
         raise ParameterError.out_of_range(
             "basket", basket, "a table of one item a row needs its column of baskets"
         )
-    else:
-        rows = frame.select(basket=pl.col(basket), item=pl.col(item))
-    return _core.Baskets.from_rows(rows, reins)
+    return _core.Baskets.from_rows(frame.select(basket=pl.col(basket), item=pl.col(item)), reins)
 
 
 def least_count(min_support: float | None, min_count: int | None, n_baskets: int) -> int:
@@ -75,7 +94,7 @@ def least_count(min_support: float | None, min_count: int | None, n_baskets: int
     return whole("min_count", min_count, 1)
 
 
-def share(name: str, value: Any, *, zero: bool = False) -> Fraction:
+def share(name: str, value: object, *, zero: bool = False) -> Fraction:
     """Check a share and give it as the fraction that was typed.
 
     Parameters
@@ -97,7 +116,7 @@ def share(name: str, value: Any, *, zero: bool = False) -> Fraction:
     return value if isinstance(value, Fraction) else Fraction(repr(float(value)))
 
 
-def whole(name: str, value: Any, least: int) -> int:
+def whole(name: str, value: object, least: int) -> int:
     """Check a whole number.
 
     Parameters
@@ -114,7 +133,7 @@ def whole(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
-def codes_of(baskets: _core.Baskets, name: str, items: Any, *, known: bool) -> list[int]:
+def codes_of(baskets: _core.Baskets, name: str, items: object, *, known: bool) -> list[int]:
     """Give the codes of items.
 
     Parameters

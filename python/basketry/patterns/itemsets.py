@@ -10,16 +10,18 @@ import polars as pl
 from basketry import _core
 from basketry.control import Budget, reins
 from basketry.exceptions import ParameterError
+from basketry.ledger.zones import Moment
 from basketry.patterns._baskets import baskets_of, codes_of, least_count, whole
 
 Kind = Literal["all", "closed", "maximal"]
 
 
 def frequent_itemsets(
-    data: Any,
+    data: Any,  # noqa: ANN401 - a ledger, or whatever Arrow table polars takes
     *,
     basket: str | None = None,
     item: str | None = None,
+    as_of: Moment | None = None,
     min_support: float | None = None,
     min_count: int | None = None,
     min_length: int = 1,
@@ -33,17 +35,21 @@ def frequent_itemsets(
 ) -> pl.DataFrame:
     """Find the sets of items that many baskets hold.
 
-    A basket is a set: an item that is in it twice counts once. Baskets without an item count among all baskets. The result
-    is exact, and the same for any order of rows and any number of threads.
+    A basket is a set: an item that is in it twice counts once. Baskets without an item count among all
+    baskets. The result is exact, and the same for any order of rows and any number of threads.
 
     Parameters
     ----------
     data
-        A table with a row for each item of a basket, or a row for each basket with a list of items.
+        A ledger, or a table with a row for each item of a basket or for each basket with a list of items.
     basket
-        The column of basket ids; left out if `item` is a column of lists.
+        The column of basket ids; left out if `item` is a column of lists. Of a ledger: ``order`` (or None),
+        ``day`` or ``customer``, what a basket is the set of items of.
     item
-        The column of item ids: texts or whole numbers.
+        The column of item ids: texts or whole numbers. Of a ledger: None for its items, or one of
+        their attributes.
+    as_of
+        Orders of a ledger at or after this instant are left out; None takes all.
     min_support
         The least share of baskets. It is taken as typed: at 0.07 of 100 baskets, 7 are enough.
     min_count
@@ -59,7 +65,8 @@ def frequent_itemsets(
     excludes
         Items that no set may have.
     kind
-        ``"closed"`` keeps the sets that no larger set equals in count, ``"maximal"`` those that no larger set is frequent with.
+        ``closed`` keeps the sets that no larger set equals in count, ``maximal`` those that no larger set is
+        frequent with.
     budget
         The most itemsets, bytes or seconds that the call may cost.
     n_threads
@@ -68,8 +75,8 @@ def frequent_itemsets(
     Returns
     -------
     DataFrame
-        ``itemset`` (item ids, most frequent first), ``length``, ``count`` (baskets), ``support`` (share of all baskets); by
-        falling count, then rising length, then by the ranks of the items.
+        ``itemset`` (item ids, most frequent first), ``length``, ``count`` (baskets), ``support`` (share of
+        all baskets); by falling count, then rising length, then by the ranks of the items.
 
     Raises
     ------
@@ -93,11 +100,12 @@ def frequent_itemsets(
     (['bread', 'milk'], 2, 2, 0.5)
     >>> frequent_itemsets(shop, item="items", min_support=0.5, kind="maximal")["itemset"].to_list()
     [['bread', 'jam'], ['bread', 'milk']]
-    >>> frequent_itemsets(shop, item="items", min_count=1, contains=["milk"], excludes=["bread"])["itemset"].to_list()
+    >>> milk = frequent_itemsets(shop, item="items", min_count=1, contains=["milk"], excludes=["bread"])
+    >>> milk["itemset"].to_list()
     [['milk'], ['jam', 'milk']]
     """
     parcel = reins(n_threads, budget)
-    sets = baskets_of(data, basket, item, parcel)
+    sets = baskets_of(data, basket=basket, item=item, as_of=as_of, reins=parcel)
     options = itemset_options(
         sets,
         min_support=min_support,
@@ -113,10 +121,11 @@ def frequent_itemsets(
 
 
 def count_itemsets(
-    data: Any,
+    data: Any,  # noqa: ANN401 - a ledger, or whatever Arrow table polars takes
     *,
     basket: str | None = None,
     item: str | None = None,
+    as_of: Moment | None = None,
     min_support: float | None = None,
     min_count: int | None = None,
     min_length: int = 1,
@@ -133,7 +142,9 @@ def count_itemsets(
 
     Parameters
     ----------
-    data, basket, item, min_support, min_count, min_length, max_length, contains, excludes, kind, budget, n_threads
+    data, basket, item, as_of, min_support, min_count, min_length, max_length, contains, excludes
+        As in :func:`frequent_itemsets`.
+    kind, budget, n_threads
         As in :func:`frequent_itemsets`.
 
     Returns
@@ -154,7 +165,7 @@ def count_itemsets(
     [(1, 3), (2, 2)]
     """
     parcel = reins(n_threads, budget)
-    sets = baskets_of(data, basket, item, parcel)
+    sets = baskets_of(data, basket=basket, item=item, as_of=as_of, reins=parcel)
     options = itemset_options(
         sets,
         min_support=min_support,

@@ -9,15 +9,17 @@ import polars as pl
 
 from basketry import _core
 from basketry.control import Budget, reins
+from basketry.ledger.zones import Moment
 from basketry.patterns._baskets import baskets_of, codes_of, share, whole
 from basketry.patterns.itemsets import itemset_options
 
 
 def association_rules(
-    data: Any,
+    data: Any,  # noqa: ANN401 - a ledger, or whatever Arrow table polars takes
     *,
     basket: str | None = None,
     item: str | None = None,
+    as_of: Moment | None = None,
     min_support: float | None = None,
     min_count: int | None = None,
     min_confidence: float,
@@ -36,7 +38,7 @@ def association_rules(
 
     Parameters
     ----------
-    data, basket, item, min_support, min_count, excludes, n_threads
+    data, basket, item, as_of, min_support, min_count, excludes, n_threads
         As in :func:`basketry.patterns.itemsets.frequent_itemsets`; support is that of both sides together.
     min_confidence
         The least share of the antecedent's baskets that hold the consequent, from 0 to 1; taken as typed.
@@ -49,17 +51,19 @@ def association_rules(
     max_consequent
         The most items of a consequent.
     redundant
-        With False, a rule is left out if less of its antecedent tells the same consequent with at least its confidence.
+        With False, a rule is left out if less of its antecedent tells the same consequent with at least its
+        confidence.
     budget
         The most itemsets and rules, bytes or seconds that the call may cost.
 
     Returns
     -------
     DataFrame
-        ``antecedent`` and ``consequent`` (item ids, most frequent first), ``count`` (baskets with both), ``support``,
-        ``confidence``, ``lift`` (confidence over the consequent's support), ``leverage`` (support less that of chance),
-        ``conviction`` (infinite if the rule never fails), ``jaccard``, ``p_value`` (Fisher's exact test of more than chance)
-        and ``q_value`` (Benjamini-Hochberg over the rules of this table); by falling confidence, then falling count.
+        ``antecedent`` and ``consequent`` (item ids, most frequent first), ``count`` (baskets with both),
+        ``support``, ``confidence``, ``lift`` (confidence over the consequent's support), ``leverage``
+        (support less that of chance), ``conviction`` (infinite if the rule never fails), ``jaccard``, ``p_value``
+        (Fisher's exact test of more than chance) and ``q_value`` (Benjamini-Hochberg over the rules of this
+        table); by falling confidence, then falling count.
 
     Raises
     ------
@@ -68,8 +72,8 @@ def association_rules(
 
     Notes
     -----
-    The q-value counts the rules of the table as the tests that were made. Rules of low support or confidence were looked at
-    as well, so it says less than a confirmation on later data.
+    The q-value takes the rules of the table for the tests that were made. Rules of low support or confidence
+    were looked at as well, so it says less than a confirmation on later data.
 
     References
     ----------
@@ -87,13 +91,14 @@ def association_rules(
     (['milk'], ['bread'], 2, 1.0)
     (['bread'], ['jam'], 2, 0.6666666666666666)
     (['bread'], ['milk'], 2, 0.6666666666666666)
-    >>> association_rules(shop, item="items", min_count=2, min_confidence=0.6, consequents=["jam"])["antecedent"].to_list()
+    >>> jam = association_rules(shop, item="items", min_count=2, min_confidence=0.6, consequents=["jam"])
+    >>> jam["antecedent"].to_list()
     [['bread']]
     """
     # Beyond 18 digits a share cannot be told from its neighbours by counts of baskets.
     confidence = share("min_confidence", min_confidence, zero=True).limit_denominator(10**18)
     parcel = reins(n_threads, budget)
-    sets = baskets_of(data, basket, item, parcel)
+    sets = baskets_of(data, basket=basket, item=item, as_of=as_of, reins=parcel)
     options = itemset_options(
         sets, min_support=min_support, min_count=min_count, max_length=max_length, excludes=excludes
     )
