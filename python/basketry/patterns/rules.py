@@ -61,8 +61,8 @@ def association_rules(
     DataFrame
         ``antecedent`` and ``consequent`` (item ids, most frequent first), ``count`` (baskets with both),
         ``support``, ``confidence``, ``lift`` (confidence over the consequent's support), ``leverage``
-        (support less that of chance), ``conviction`` (infinite if the rule never fails), ``jaccard``, ``p_value``
-        (Fisher's exact test of more than chance) and ``q_value`` (Benjamini-Hochberg over the rules of this
+        (support less that of chance), ``conviction`` (infinite if the rule never fails), ``jaccard``,
+        ``p_value`` (Fisher's exact test of more than chance) and ``q_value`` (Benjamini-Hochberg over the rules of this
         table); by falling confidence, then falling count.
 
     Raises

@@ -3,7 +3,6 @@
 use rayon::prelude::*;
 
 use super::{Index, Itemsets};
-use crate::Result;
 
 /// Which of the frequent sets to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,7 +18,7 @@ pub enum Kind {
 
 /// Of sets that all have the `fixed` first items of their branch, keeps those of a kind with at most `longest` items, and of those
 /// the `top` ones.
-pub(super) fn select(mut found: Itemsets, kind: Kind, longest: usize, top: Option<usize>, fixed: usize) -> Result<Itemsets> {
+pub(super) fn select(mut found: Itemsets, kind: Kind, longest: usize, top: Option<usize>, fixed: usize) -> Itemsets {
     if kind != Kind::All {
         let index = Index::new(&found);
         let covered: Vec<Vec<u32>> = (0..index.nodes.len())
@@ -57,5 +56,5 @@ pub(super) fn select(mut found: Itemsets, kind: Kind, longest: usize, top: Optio
     if let Some(top) = top {
         found.keep_top(top);
     }
-    Ok(found)
+    found
 }

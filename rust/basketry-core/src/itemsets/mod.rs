@@ -104,7 +104,7 @@ pub fn mine(baskets: &Baskets, options: &Options, control: &Control) -> Result<I
     };
     let fixed = run(baskets, &search, control, &mut grow)?;
     let found = Itemsets::new(grow.finish()?, options.min_length.max(fixed), baskets.len() as u64)?;
-    kinds::select(found, options.kind, longest, options.top, fixed)
+    Ok(kinds::select(found, options.kind, longest, options.top, fixed))
 }
 
 /// Counts the frequent itemsets by length without building one: entry `i` is the number of sets of `i + 1` items.

@@ -22,7 +22,7 @@ pub(super) struct Scratch {
     pub(super) bits: Vec<u64>,
     pub(super) narrow: Vec<u16>,
     pub(super) wide: Vec<u32>,
-    pub(super) spare: Vec<Box<Words>>,
+    pub(super) spare: Vec<Words>,
 }
 
 impl<'a> Search<'a> {

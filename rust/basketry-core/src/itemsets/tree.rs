@@ -123,12 +123,11 @@ impl Sink for Grow<'_> {
     fn enter(&mut self, item: u32, count: u32) -> Result<()> {
         self.reserve(1)?;
         let place = self.len();
-        let up = match self.branch.last() {
-            Some(parent) => (place - parent) as u32,
-            None => {
-                self.roots.push(place);
-                0
-            }
+        let up = if let Some(parent) = self.branch.last() {
+            (place - parent) as u32
+        } else {
+            self.roots.push(place);
+            0
         };
         self.part.push(Node { up, item, count });
         self.branch.push(place);

@@ -191,7 +191,7 @@ impl Search<'_> {
         }
         let bits = node.items.min(table_bits(node.rows.len()));
         let (items, counts) = (&node.codes[..bits], &node.counts[..bits]);
-        if node.total <= u32::from(u16::MAX) {
+        if u16::try_from(node.total).is_ok() {
             table::fill(&mut scratch.narrow, counts, &node.rows, &node.weights);
             sink.table(items, &scratch.narrow, self.min, left)?;
         } else {
