@@ -16,6 +16,8 @@ from basketry.exceptions import (
 from basketry.faults import Faults
 from basketry.ledger import Ledger, Quality, read_ledger
 from basketry.simulate import Simulation, simulate
+from basketry.patterns.itemsets import count_itemsets, frequent_itemsets
+from basketry.patterns.rules import association_rules
 
 __all__ = [
     "BasketryError",
@@ -30,6 +32,9 @@ __all__ = [
     "SchemaError",
     "Segmentation",
     "Simulation",
+    "association_rules",
+    "count_itemsets",
+    "frequent_itemsets",
     "quadrants",
     "read_ledger",
     "rfm",
@@ -42,5 +47,6 @@ __all__ = [
 
 if _core.DEBUG:
     _warnings.warn(
-        "basketry was built without optimisation: build it with --release before timing anything.", stacklevel=2
+        "basketry was built without optimisation: build it with --release before timing anything.",
+        stacklevel=2,
     )

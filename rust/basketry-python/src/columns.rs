@@ -244,6 +244,81 @@ pub fn for_each_batch(
     Ok(())
 }
 
+/// Reads the two id columns of every batch of a stream.
+pub fn for_each_pair(
+    reader: PyRecordBatchReader,
+    names: [&str; 2],
+    mut take: impl FnMut(&IdChunk<'_>, &IdChunk<'_>) -> PyResult<()>,
+) -> PyResult<()> {
+    for_each_batch(reader, |batch| {
+        let ids = |name: &str| {
+            let array = batch.column_by_name(name).ok_or_else(|| errors::from_arrow(name, &"it is missing"))?;
+            Held::new(name, array)
+        };
+        let (one, other) = (ids(names[0])?, ids(names[1])?);
+        take(&one.chunk(), &other.chunk())
+    })
+}
+
+/// Flat lists of codes that can be written with anything in the place of a code.
+pub trait CodeLists {
+    /// What is left of the lists then.
+    type Rest;
+
+    /// Offsets, `values[code]` for each code, and the rest.
+    fn with<T: Copy + Default + Send + Sync>(self, values: &[T]) -> (Vec<i64>, Vec<T>, Self::Rest);
+}
+
+/// What stands for ids in a column: the numbers themselves, or views of texts with the buffers they point into.
+pub enum Stand {
+    Integers(ScalarBuffer<i64>),
+    Views(ScalarBuffer<u128>, Arc<[Buffer]>),
+}
+
+impl Stand {
+    /// One value an id.
+    pub fn for_ids(ids: &Ids) -> PyResult<Self> {
+        if let Ids::Integers(values) = ids {
+            return Ok(Self::Integers(values.clone()));
+        }
+        let Column(all) = ids_of(ids, &(0..ids.len() as u32).collect::<Vec<_>>())?;
+        let (views, buffers, _) = all.as_string_view().clone().into_parts();
+        Ok(Self::Views(views, buffers))
+    }
+
+    /// Replaces codes by what stands for their ids; touches no Python.
+    pub fn fill<C: CodeLists>(&self, codes: C) -> (IdLists, C::Rest) {
+        match self {
+            Self::Integers(values) => {
+                let (offsets, items, rest) = codes.with(values);
+                (IdLists(offsets, Self::Integers(items.into())), rest)
+            }
+            Self::Views(views, buffers) => {
+                let (offsets, items, rest) = codes.with(views);
+                (IdLists(offsets, Self::Views(items.into(), buffers.clone())), rest)
+            }
+        }
+    }
+}
+
+/// Lists of ids on their way to a column.
+pub struct IdLists(Vec<i64>, Stand);
+
+impl IdLists {
+    /// The column.
+    pub fn finish(self) -> PyResult<Column> {
+        let Self(offsets, items) = self;
+        let values: ArrayRef = match items {
+            Stand::Integers(values) => Arc::new(Int64Array::new(values, None)),
+            Stand::Views(views, buffers) => Arc::new(
+                StringViewArray::try_new(views, buffers, None)
+                    .map_err(|error| errors::from_arrow("item", &error))?,
+            ),
+        };
+        Ok(lists(offsets, Column(values)))
+    }
+}
+
 /// The columns of one batch, cast to what the core reads.
 pub struct Batch {
     n_rows: usize,

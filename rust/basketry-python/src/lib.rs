@@ -3,6 +3,7 @@
 mod columns;
 mod customers;
 mod errors;
+mod itemsets;
 mod ledger;
 mod run;
 mod simulate;
@@ -16,6 +17,8 @@ mod _core {
     use crate::columns::{Batches, Columns};
     #[pymodule_export]
     use crate::customers::rfm;
+    #[pymodule_export]
+    use crate::itemsets::{Baskets, association_rules, count_itemsets, frequent_itemsets};
     #[pymodule_export]
     use crate::ledger::{Account, Ledger, LedgerBuilder};
     #[pymodule_export]
