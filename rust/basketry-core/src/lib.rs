@@ -4,6 +4,7 @@ pub mod baskets;
 pub mod control;
 pub mod error;
 pub mod histories;
+pub mod sequences;
 
 pub use control::{Budget, Control};
 pub use error::{Error, Result};
