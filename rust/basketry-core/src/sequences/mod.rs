@@ -3,12 +3,15 @@
 //! A pattern is a list of item sets. A customer supports it when its sets are parts of strictly later and later events of his;
 //! other events may lie between. Support is the number of customers with at least one match, never the number of matches.
 
+mod chance;
 mod constraints;
 mod grow;
 mod log;
 mod pairs;
+mod rules;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 use rayon::prelude::*;
 
@@ -16,6 +19,7 @@ pub use constraints::Constraints;
 use grow::{Scratch, Search};
 use log::Log;
 use pairs::{Lasts, Pairs, Roots};
+pub use rules::{RuleLimits, SequenceRules, Window, rules};
 
 use crate::control::Control;
 use crate::error::{Error, Result};

@@ -214,3 +214,82 @@ fn no_customer_and_no_event_give_an_empty_result() {
     assert!(mined(vec![], 1, Constraints::default()).is_empty());
     assert!(mined(vec![vec![], vec![]], 1, Constraints::default()).is_empty());
 }
+
+/// All rules and their numbers by trying every pair of disjoint sets on every split of every history.
+fn rule_oracle(log: &Histories, limits: &RuleLimits) -> BTreeMap<(Vec<u32>, Vec<u32>), (u64, u64, u64, f64)> {
+    let n = log.n_items();
+    let set = |mask: u32| (0..n as u32).filter(|i| mask >> i & 1 == 1).collect::<Vec<_>>();
+    let mask = |events: &mut dyn Iterator<Item = usize>| -> u32 {
+        events.flat_map(|e| log.items_of(e)).fold(0, |mask, &item| mask | 1 << item)
+    };
+    let holders =
+        |want: u32| (0..log.len()).filter(|&c| mask(&mut log.events_of(c)) & want == want).count() as u64;
+    let mut all = BTreeMap::new();
+    for (x, y) in (1..1u32 << n).flat_map(|x| (1..1u32 << n).map(move |y| (x, y))).filter(|(x, y)| x & y == 0)
+    {
+        let fits = |limit: Option<u32>, side: u32| limit.is_none_or(|most| side.count_ones() <= most);
+        if !fits(limits.max_antecedent, x) || !fits(limits.max_consequent, y) {
+            continue;
+        }
+        let mut gaps = Vec::new();
+        for customer in 0..log.len() {
+            let events = log.events_of(customer);
+            let fits = |s: usize, t: usize| match limits.window {
+                None => true,
+                Some(Window::Events(most)) => t - s < most as usize,
+                Some(Window::Days(most)) => log.day(t) - log.day(s) <= most as i32,
+            };
+            let first = events.clone().find_map(|b| {
+                let pairs = (events.start..=b).flat_map(|s| (b + 1..events.end).map(move |t| (s, t)));
+                let holds = |&(s, t): &(usize, usize)| {
+                    fits(s, t) && mask(&mut (s..=b)) & x == x && mask(&mut (b + 1..=t)) & y == y
+                };
+                pairs.filter(holds).map(|(_, t)| log.day(t) - log.day(b)).min()
+            });
+            gaps.extend(first);
+        }
+        gaps.sort_unstable();
+        let count = gaps.len() as u64;
+        let (numerator, denominator) = limits.min_confidence;
+        if count >= limits.min_count && count * denominator >= holders(x) * numerator {
+            let median = f64::from(gaps[(gaps.len() - 1) / 2] + gaps[gaps.len() / 2]) / 2.0;
+            all.insert((set(x), set(y)), (count, holders(x), holders(y), median));
+        }
+    }
+    all
+}
+
+fn window() -> impl Strategy<Value = Option<Window>> {
+    prop_oneof![
+        Just(None),
+        (2..5u32).prop_map(|n| Some(Window::Events(n))),
+        (1..20u32).prop_map(|n| Some(Window::Days(n)))
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn rules_equal_brute_force(
+        rows in rows(),
+        window in window(),
+        min_count in 1..4u64,
+        numerator in 0..4u64,
+        max_antecedent in prop::option::of(1..3u32),
+        max_consequent in prop::option::of(1..3u32),
+    ) {
+        let log = Histories::from_rows(rows, 100);
+        let limits = RuleLimits { min_count, min_confidence: (numerator, 4), max_antecedent, max_consequent, window };
+        let found = rules(&log, &limits, &Control::default()).unwrap();
+        let listed: BTreeMap<_, _> = (0..found.len())
+            .map(|i| {
+                let (x, y) = found.sides_of(i);
+                let numbers = (found.counts[i], found.antecedent_counts[i], found.consequent_counts[i]);
+                ((x.to_vec(), y.to_vec()), (numbers.0, numbers.1, numbers.2, found.median_gap_days[i]))
+            })
+            .collect();
+        prop_assert_eq!(listed.len(), found.len());
+        prop_assert_eq!(listed, rule_oracle(&log, &limits));
+    }
+}
