@@ -4,6 +4,7 @@ pub mod baskets;
 pub mod control;
 pub mod error;
 pub mod histories;
+pub mod lags;
 pub mod sequences;
 
 pub use control::{Budget, Control};
