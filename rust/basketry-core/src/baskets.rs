@@ -3,6 +3,21 @@
 //! A basket is the set of items of an order, of a customer's day or of a whole customer. Items are sorted and distinct inside
 //! a basket; empty baskets are kept, because support is a share of all baskets.
 
+use crate::control::Control;
+use crate::error::Result;
+use crate::ledger::{Axis, Ledger, Sets};
+
+/// What a basket is the set of items of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grain {
+    /// An order.
+    Order,
+    /// All orders of a customer on one local day; an order without a customer is a basket of its own.
+    Day,
+    /// All orders of a customer; orders without a customer are left out.
+    Customer,
+}
+
 /// Sets of item codes, one after the other in flat columns.
 ///
 /// # Examples
@@ -21,6 +36,30 @@ pub struct Baskets {
 }
 
 impl Baskets {
+    /// The baskets of a ledger's purchases before an instant, customer by customer and then the guests.
+    ///
+    /// # Errors
+    /// [`crate::Error::Interrupted`] when asked to stop.
+    pub fn from_ledger(
+        ledger: &Ledger,
+        grain: Grain,
+        axis: &Axis,
+        before: Option<i64>,
+        control: &Control,
+    ) -> Result<Self> {
+        let before = before.unwrap_or(i64::MAX);
+        let times = ledger.order_times();
+        let sets = match grain {
+            Grain::Order => Sets::collect(ledger, axis, before, true, |order| order as i64, control),
+            Grain::Day => {
+                let day = |order: usize| i64::from(ledger.zone().day(times[order]));
+                Sets::collect(ledger, axis, before, true, day, control)
+            }
+            Grain::Customer => Sets::collect(ledger, axis, before, false, |_| 0, control),
+        }?;
+        Ok(Self::from_parts(sets.offsets, sets.items, axis.labels.len()))
+    }
+
     /// Takes flat columns: basket `i` is `items[offsets[i]..offsets[i + 1]]`, sorted and distinct; codes are below `n_items`.
     pub(crate) fn from_parts(offsets: Vec<usize>, items: Vec<u32>, n_items: usize) -> Self {
         debug_assert_eq!(offsets.last().copied(), Some(items.len()));

@@ -47,6 +47,12 @@ pub enum Error {
         /// How many fit.
         most: u64,
     },
+    /// The system gave no more memory.
+    #[error("the system refused {bytes} more bytes of memory: read a part of the data, or fewer columns")]
+    Memory {
+        /// How much was asked for.
+        bytes: u64,
+    },
     /// The work met its budget before it was done.
     #[error("{0}")]
     Capacity(Exhausted),

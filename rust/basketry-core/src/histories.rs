@@ -2,6 +2,10 @@
 
 use std::ops::Range;
 
+use crate::control::Control;
+use crate::error::Result;
+use crate::ledger::{Axis, Ledger, Sets};
+
 /// Per customer his events in time order; an event is the set of items of one day.
 ///
 /// Days are numbers of local calendar days; those of one customer strictly increase. Customers without an event are kept,
@@ -27,6 +31,24 @@ pub struct Histories {
 }
 
 impl Histories {
+    /// The customer-days of a ledger's purchases before an instant. Observation ends with that instant's day, or, if none is
+    /// given, after the day of the last order of all.
+    ///
+    /// # Errors
+    /// [`crate::Error::Interrupted`] when asked to stop.
+    pub fn from_ledger(ledger: &Ledger, axis: &Axis, before: Option<i64>, control: &Control) -> Result<Self> {
+        let (times, zone) = (ledger.order_times(), ledger.zone());
+        let day = |order: usize| i64::from(zone.day(times[order]));
+        let sets = Sets::collect(ledger, axis, before.unwrap_or(i64::MAX), false, day, control)?;
+        let end_day = match before {
+            Some(before) => zone.day(before),
+            None => ledger.span().map_or(0, |(_, last)| zone.day(last) + 1),
+        };
+        let days = sets.keys.iter().map(|&day| day as i32).collect();
+        let n_items = axis.labels.len();
+        Ok(Self::from_parts(sets.customer_offsets, days, sets.offsets, sets.items, n_items, end_day))
+    }
+
     /// Takes flat columns: events of customer `c` are `customer_offsets[c]..customer_offsets[c + 1]`, items of event `e` are
     /// `items[event_offsets[e]..event_offsets[e + 1]]`, sorted and distinct; nothing is observed at or after `end_day`.
     pub(crate) fn from_parts(

@@ -2,9 +2,12 @@
 
 pub mod baskets;
 pub mod control;
+pub mod customers;
+pub mod dictionary;
 pub mod error;
 pub mod histories;
 pub mod lags;
+pub mod ledger;
 pub mod sequences;
 
 pub use control::{Budget, Control};

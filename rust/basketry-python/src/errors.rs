@@ -16,7 +16,9 @@ pub fn to_python(error: &Error) -> PyErr {
         Error::Column { .. } | Error::MissingColumn { .. } | Error::Damaged { .. } => {
             SchemaError::new_err(text)
         }
-        Error::Overflow { .. } | Error::TooMany { .. } | Error::Capacity(_) => CapacityError::new_err(text),
+        Error::Overflow { .. } | Error::TooMany { .. } | Error::Memory { .. } | Error::Capacity(_) => {
+            CapacityError::new_err(text)
+        }
         Error::Interrupted => pyo3::exceptions::PyKeyboardInterrupt::new_err(()),
         _ => InternalError::new_err(text),
     }

@@ -1,0 +1,541 @@
+//! From rows as they stream in to runs in partitions; every row is used or set aside by a reason.
+
+use arrow_buffer::BooleanBuffer;
+
+use super::stage::Stream;
+use crate::dictionary::{Encoder, IdChunk, NONE, Values};
+use crate::error::{Error, Result};
+
+/// Money and quantities are whole numbers of ten-thousandths.
+pub const UNIT: f64 = 10_000.0;
+
+/// The value of a further measure that a line does not have. Quantity and amount are never missing.
+pub const MISSING: i64 = i64::MIN;
+
+/// Numbers beyond this (225 billion) have no exact ten-thousandths in a double.
+const LARGEST: f64 = (1_u64 << 51) as f64;
+
+/// How many partitions known customers fall into, and guests.
+pub(super) const CUSTOMER_PARTS: usize = 256;
+pub(super) const GUEST_PARTS: usize = 16;
+
+/// Why a row is not in the ledger. The caller's own reasons have numbers from [`Reason::OWN`] on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Reason {
+    /// It is in the ledger.
+    Used = 0,
+    /// It has no time.
+    NoTime = 1,
+    /// It lies at or after the end of the data that was stated.
+    Future = 2,
+    /// It has no order id although orders have ids.
+    NoOrder = 3,
+    /// Its quantity is missing or no number.
+    BadQuantity = 4,
+    /// Its amount is missing or no number.
+    BadAmount = 5,
+    /// It has no customer, and such rows are dropped.
+    Guest = 6,
+    /// Its quantity is zero: neither bought nor brought back.
+    ZeroQuantity = 7,
+    /// It is a return, and returns are dropped.
+    Return = 8,
+    /// It cost nothing, and such rows are dropped.
+    ZeroPrice = 9,
+    /// It cost less than nothing.
+    NegativePrice = 10,
+    /// It repeats another row of its order, and repeats are dropped.
+    Duplicate = 11,
+}
+
+impl Reason {
+    /// The first number of the caller's own reasons.
+    pub const OWN: u8 = 128;
+}
+
+/// What becomes of rows that are not plain purchases by a known customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one question to the owner of the data")]
+pub struct Policy {
+    /// Rows without a customer are kept as orders without a customer.
+    pub keep_guests: bool,
+    /// Rows of negative quantity are kept as returns.
+    pub keep_returns: bool,
+    /// Rows that cost nothing are kept.
+    pub keep_zero_prices: bool,
+    /// Purchases of a negative amount are kept.
+    pub keep_negative_prices: bool,
+    /// Rows that repeat another row of their order are kept.
+    pub keep_duplicates: bool,
+    /// The first instant after the data, in microseconds UTC.
+    pub until: Option<i64>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            keep_guests: true,
+            keep_returns: true,
+            keep_zero_prices: true,
+            keep_negative_prices: false,
+            keep_duplicates: true,
+            until: None,
+        }
+    }
+}
+
+/// Numbers of one column in one of the forms in which they arrive.
+#[derive(Debug, Clone, Copy)]
+pub enum Numbers<'a> {
+    /// In units, with a fraction.
+    Floats(&'a [f64]),
+    /// In whole units.
+    Integers(&'a [i64]),
+    /// In ten-thousandths.
+    Scaled(&'a [i64]),
+}
+
+/// A chunk of a column of numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct NumberChunk<'a> {
+    /// The numbers.
+    pub numbers: Numbers<'a>,
+    /// Which rows hold one; `None` if all do.
+    pub valid: Option<&'a BooleanBuffer>,
+}
+
+/// A chunk of instants, in microseconds UTC.
+#[derive(Debug, Clone, Copy)]
+pub struct TimeChunk<'a> {
+    /// The instants.
+    pub times: &'a [i64],
+    /// Which rows hold one; `None` if all do.
+    pub valid: Option<&'a BooleanBuffer>,
+}
+
+/// A chunk of rows in canonical columns. All chunks of one ledger have the same columns.
+#[derive(Debug, Clone, Default)]
+pub struct Rows<'a> {
+    /// How many rows there are.
+    pub n_rows: usize,
+    /// Who bought.
+    pub customer: Option<IdChunk<'a>>,
+    /// In which order.
+    pub order: Option<IdChunk<'a>>,
+    /// When.
+    pub time: Option<TimeChunk<'a>>,
+    /// What.
+    pub item: Option<IdChunk<'a>>,
+    /// How many and for how much, in the order of the builder's measures.
+    pub measures: Vec<NumberChunk<'a>>,
+    /// The caller's own reason to set a row aside, 0 for none.
+    pub reasons: Option<&'a [u8]>,
+}
+
+/// Where every row went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Rows by reason; those in the ledger stand at 0.
+    pub rows: Vec<u64>,
+    /// The number of the first row of each reason, counted from 0.
+    pub first_row: Vec<Option<u64>>,
+    /// The amounts of the rows of each reason, in ten-thousandths.
+    pub amounts: Vec<i128>,
+    /// Rows in the ledger that have no customer.
+    pub guests: u64,
+    /// Rows in the ledger that are returns.
+    pub returns: u64,
+    /// Rows in the ledger that cost nothing.
+    pub zero_prices: u64,
+    /// Rows in the ledger without an item although items were given.
+    pub no_item: u64,
+    /// Rows that repeat another row of their order, kept or dropped.
+    pub duplicates: u64,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self {
+            rows: vec![0; 256],
+            first_row: vec![None; 256],
+            amounts: vec![0; 256],
+            guests: 0,
+            returns: 0,
+            zero_prices: 0,
+            no_item: 0,
+            duplicates: 0,
+        }
+    }
+}
+
+/// Which columns a ledger has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shape {
+    /// Whether orders have ids.
+    pub order: OrderKey,
+    /// Whether lines have items.
+    pub item: bool,
+    /// The names of the measures; `quantity` and `amount` have a meaning of their own.
+    pub measures: Vec<String>,
+}
+
+impl Shape {
+    /// The place of a measure.
+    pub fn measure(&self, name: &str) -> Option<usize> {
+        self.measures.iter().position(|known| known == name)
+    }
+
+    /// Words of one staged line.
+    pub(super) fn line_words(&self) -> usize {
+        usize::from(self.item) + self.measures.len()
+    }
+}
+
+/// What tells the orders of a customer apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OrderKey {
+    /// Nothing but the instant.
+    #[default]
+    Time,
+    /// Ids that are whole numbers.
+    Integer,
+    /// Ids that are texts.
+    Text,
+}
+
+/// Codes ids, judges rows and stages them.
+#[derive(Debug)]
+pub(super) struct Intake {
+    pub(super) shape: Shape,
+    pub(super) policy: Policy,
+    pub(super) customers: Encoder,
+    pub(super) items: Encoder,
+    pub(super) customer_used: Vec<bool>,
+    pub(super) item_used: Vec<bool>,
+    pub(super) streams: Vec<Stream>,
+    pub(super) account: Account,
+    rows_seen: u64,
+    scratch: Scratch,
+}
+
+/// Buffers that are kept from chunk to chunk.
+#[derive(Debug, Default)]
+struct Scratch {
+    customers: Vec<u32>,
+    items: Vec<u32>,
+    reasons: Vec<u8>,
+    measures: Vec<Vec<i64>>,
+}
+
+impl Intake {
+    pub(super) fn new(shape: Shape, policy: Policy) -> Self {
+        let scratch = Scratch { measures: vec![Vec::new(); shape.measures.len()], ..Scratch::default() };
+        Self {
+            shape,
+            policy,
+            customers: Encoder::new("customer"),
+            items: Encoder::new("item"),
+            customer_used: Vec::new(),
+            item_used: Vec::new(),
+            streams: (0..CUSTOMER_PARTS + GUEST_PARTS).map(|_| Stream::default()).collect(),
+            account: Account::default(),
+            rows_seen: 0,
+            scratch,
+        }
+    }
+
+    pub(super) fn push(&mut self, rows: &Rows<'_>) -> Result<()> {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let done = self.code(rows, &mut scratch).and_then(|()| {
+            self.judge(rows, &mut scratch);
+            self.stage(rows, &scratch)
+        });
+        self.scratch = scratch;
+        self.rows_seen += rows.n_rows as u64;
+        done
+    }
+
+    /// Turns ids into codes and numbers into ten-thousandths; a bad number leaves its reason.
+    fn code(&mut self, rows: &Rows<'_>, scratch: &mut Scratch) -> Result<()> {
+        scratch.reasons.clear();
+        match rows.reasons {
+            Some(reasons) => scratch.reasons.extend_from_slice(reasons),
+            None => scratch.reasons.resize(rows.n_rows, 0),
+        }
+        match &rows.customer {
+            Some(chunk) => self.customers.encode(chunk, &mut scratch.customers)?,
+            None => {
+                scratch.customers.clear();
+                scratch.customers.resize(rows.n_rows, NONE);
+            }
+        }
+        if let Some(chunk) = &rows.item {
+            self.items.encode(chunk, &mut scratch.items)?;
+        }
+        self.customer_used.resize(self.customers.len(), false);
+        self.item_used.resize(self.items.len(), false);
+        for (name, (chunk, scaled)) in
+            self.shape.measures.iter().zip(rows.measures.iter().zip(&mut scratch.measures))
+        {
+            let bad = match name.as_str() {
+                "quantity" => Some(Reason::BadQuantity as u8),
+                "amount" => Some(Reason::BadAmount as u8),
+                _ => None,
+            };
+            scale(chunk, scaled);
+            if let Some(bad) = bad.filter(|_| scaled.contains(&MISSING)) {
+                for (reason, value) in scratch.reasons.iter_mut().zip(scaled.iter_mut()) {
+                    if *value == MISSING {
+                        *value = 0;
+                        if *reason == 0 {
+                            *reason = bad;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the reason of each row. The first that applies counts; the order is that of [`Reason`].
+    fn judge(&mut self, rows: &Rows<'_>, scratch: &mut Scratch) {
+        let Scratch { customers, reasons, measures, .. } = scratch;
+        let mut set = |row: usize, reason: Reason| {
+            if reasons[row] == 0 || (reasons[row] < Reason::OWN && reasons[row] > reason as u8) {
+                reasons[row] = reason as u8;
+            }
+        };
+        if let Some(time) = &rows.time {
+            if let Some(valid) = time.valid {
+                (0..rows.n_rows).filter(|&row| !valid.value(row)).for_each(|row| set(row, Reason::NoTime));
+            }
+            if let Some(until) = self.policy.until {
+                let late = time.times.iter().enumerate().filter(|&(_, &time)| time >= until);
+                late.for_each(|(row, _)| set(row, Reason::Future));
+            }
+        }
+        if let Some(valid) = rows.order.as_ref().and_then(|order| order.valid) {
+            (0..rows.n_rows).filter(|&row| !valid.value(row)).for_each(|row| set(row, Reason::NoOrder));
+        }
+        if !self.policy.keep_guests {
+            let guests = customers.iter().enumerate().filter(|&(_, &code)| code == NONE);
+            guests.for_each(|(row, _)| set(row, Reason::Guest));
+        }
+        let quantity = self.shape.measure("quantity").map(|at| measures[at].as_slice());
+        let amount = self.shape.measure("amount").map(|at| measures[at].as_slice());
+        if let Some(quantity) = quantity {
+            for (row, &quantity) in quantity.iter().enumerate() {
+                if quantity == 0 {
+                    set(row, Reason::ZeroQuantity);
+                } else if quantity < 0 && !self.policy.keep_returns {
+                    set(row, Reason::Return);
+                }
+            }
+        }
+        if let Some(amount) = amount {
+            for (row, &amount) in amount.iter().enumerate() {
+                if amount > 0 {
+                    continue;
+                }
+                let returned = quantity.map_or(amount < 0, |quantity| quantity[row] < 0);
+                if amount == 0 {
+                    if !self.policy.keep_zero_prices {
+                        set(row, Reason::ZeroPrice);
+                    }
+                } else if !returned && !self.policy.keep_negative_prices {
+                    set(row, Reason::NegativePrice);
+                } else if quantity.is_none() && !self.policy.keep_returns {
+                    set(row, Reason::Return);
+                }
+            }
+        }
+        for (row, &reason) in reasons.iter().enumerate().filter(|&(_, &reason)| reason != 0) {
+            let account = &mut self.account;
+            account.rows[usize::from(reason)] += 1;
+            account.first_row[usize::from(reason)].get_or_insert(self.rows_seen + row as u64);
+            account.amounts[usize::from(reason)] += amount.map_or(0, |amount| i128::from(amount[row]));
+        }
+    }
+
+    /// Writes the rows that are used into their partitions.
+    fn stage(&mut self, rows: &Rows<'_>, scratch: &Scratch) -> Result<()> {
+        let Scratch { customers, items, reasons, measures } = scratch;
+        let order = rows.order.as_ref();
+        let times = rows.time.as_ref().map(|time| time.times);
+        let has_item = rows.item.is_some();
+        let quantity = self.shape.measure("quantity").map(|at| measures[at].as_slice());
+        let amount = self.shape.measure("amount").map(|at| measures[at].as_slice());
+        let line_words = self.shape.line_words();
+        // The run that the row before belongs to: its stream and the place of its header.
+        let mut open: Option<(usize, usize)> = None;
+        for row in 0..rows.n_rows {
+            if reasons[row] != 0 {
+                open = None;
+                continue;
+            }
+            let customer = customers[row];
+            let time = times.map_or(0, |times| times[row]);
+            let continues = row > 0
+                && customers[row - 1] == customer
+                && times.is_none_or(|times| times[row - 1] == time)
+                && order.is_none_or(|order| same_order(order, row - 1, row))
+                // A guest without an order id is an order of his own on every row.
+                && (customer != NONE || order.is_some());
+            if let Some((stream, place)) = open.filter(|_| continues)
+                && !self.streams[stream].reserve(line_words)?
+            {
+                self.streams[stream].count_line(place);
+            } else {
+                let stream = if customer == NONE {
+                    CUSTOMER_PARTS + guest_part(order, row, time)
+                } else {
+                    customer as usize % CUSTOMER_PARTS
+                };
+                if let Some(used) = self.customer_used.get_mut(customer as usize) {
+                    *used = true;
+                }
+                let place = open_run(&mut self.streams[stream], customer, time, order, row, line_words)?;
+                open = Some((stream, place));
+            }
+            let (stream, _) = open.unwrap_or_default();
+            let stream = &mut self.streams[stream];
+            if has_item {
+                let item = items[row];
+                match self.item_used.get_mut(item as usize) {
+                    Some(used) => *used = true,
+                    None => self.account.no_item += 1,
+                }
+                stream.push(u64::from(item));
+            }
+            for measure in measures {
+                stream.push(measure[row] as u64);
+            }
+            self.account.guests += u64::from(customer == NONE);
+        }
+        let account = &mut self.account;
+        let used = || reasons.iter().enumerate().filter(|&(_, &reason)| reason == 0).map(|(row, _)| row);
+        account.rows[0] += used().count() as u64;
+        if let Some(amount) = amount {
+            account.amounts[0] += used().map(|row| i128::from(amount[row])).sum::<i128>();
+            account.zero_prices += used().filter(|&row| amount[row] == 0).count() as u64;
+        }
+        if let Some(sign) = quantity.or(amount) {
+            account.returns += used().filter(|&row| sign[row] < 0).count() as u64;
+        }
+        Ok(())
+    }
+}
+
+fn open_run(
+    stream: &mut Stream,
+    customer: u32,
+    time: i64,
+    order: Option<&IdChunk<'_>>,
+    row: usize,
+    line_words: usize,
+) -> Result<usize> {
+    let at = order.map(|order| order.keys.map_or(row, |keys| keys[row] as usize));
+    match order.map(|order| order.values).zip(at) {
+        Some((Values::Texts(texts), at)) => {
+            let id = texts.get(at);
+            stream.reserve(3 + id.len().div_ceil(8) + line_words)?;
+            let place = begin_run(stream, customer, time);
+            stream.push(id.len() as u64);
+            for part in id.chunks(8) {
+                let mut word = [0; 8];
+                word[..part.len()].copy_from_slice(part);
+                stream.push(u64::from_ne_bytes(word));
+            }
+            Ok(place)
+        }
+        Some((Values::Integers(ids), at)) => {
+            stream.reserve(3 + line_words)?;
+            let place = begin_run(stream, customer, time);
+            stream.push(ids[at] as u64);
+            Ok(place)
+        }
+        None => {
+            stream.reserve(2 + line_words)?;
+            Ok(begin_run(stream, customer, time))
+        }
+    }
+}
+
+fn begin_run(stream: &mut Stream, customer: u32, time: i64) -> usize {
+    let place = stream.place();
+    stream.push(1 << 32 | u64::from(customer));
+    stream.push(time as u64);
+    place
+}
+
+#[inline]
+fn same_order(order: &IdChunk<'_>, a: usize, b: usize) -> bool {
+    match (order.keys, order.values) {
+        (Some(keys), _) => keys[a] == keys[b],
+        (None, Values::Integers(ids)) => ids[a] == ids[b],
+        // Equal views are equal texts; equal texts with other views only begin one more run.
+        (None, Values::Texts(texts)) => texts.views[a] == texts.views[b],
+    }
+}
+
+/// Spreads guests by order id, or by time where orders have none.
+fn guest_part(order: Option<&IdChunk<'_>>, row: usize, time: i64) -> usize {
+    use std::hash::Hasher;
+    let mut hasher = rustc_hash::FxHasher::default();
+    let at = order.map(|order| order.keys.map_or(row, |keys| keys[row] as usize));
+    match order.map(|order| order.values).zip(at) {
+        Some((Values::Texts(texts), at)) => hasher.write(texts.get(at)),
+        Some((Values::Integers(ids), at)) => hasher.write_i64(ids[at]),
+        None => hasher.write_i64(time),
+    }
+    (hasher.finish() >> 32) as usize % GUEST_PARTS
+}
+
+/// Turns numbers into ten-thousandths, [`MISSING`] where there is none.
+fn scale(chunk: &NumberChunk<'_>, scaled: &mut Vec<i64>) {
+    scaled.clear();
+    match chunk.numbers {
+        Numbers::Floats(values) => scaled.extend(values.iter().map(|&value| {
+            let units = value * UNIT;
+            // Adding and taking away 1.5 * 2^52 rounds to the nearest whole number, ties to even, without a branch.
+            let rounded = (units + 6_755_399_441_055_744.0) - 6_755_399_441_055_744.0;
+            if units.abs() < LARGEST { rounded as i64 } else { MISSING }
+        })),
+        Numbers::Integers(values) => {
+            scaled.extend(values.iter().map(|&value| value.checked_mul(UNIT as i64).unwrap_or(MISSING)));
+        }
+        Numbers::Scaled(values) => scaled.extend_from_slice(values),
+    }
+    if let Some(valid) = chunk.valid {
+        for (value, valid) in scaled.iter_mut().zip(valid) {
+            if !valid {
+                *value = MISSING;
+            }
+        }
+    }
+}
+
+impl Shape {
+    /// Refuses rows whose columns are not those of the ledger.
+    pub(super) fn check(&self, rows: &Rows<'_>) -> Result<()> {
+        let order = match rows.order.as_ref().map(|order| order.values) {
+            None => OrderKey::Time,
+            Some(Values::Integers(_)) => OrderKey::Integer,
+            Some(Values::Texts(_)) => OrderKey::Text,
+        };
+        let problem = if order != self.order {
+            (
+                "order",
+                format!("holds {order:?} ids in one part of the input and {:?} ids in another", self.order),
+            )
+        } else if rows.item.is_some() != self.item {
+            ("item", "is there in one part of the input and not in another".to_owned())
+        } else if rows.measures.len() != self.measures.len() {
+            ("measures", format!("{} are there, {} were announced", rows.measures.len(), self.measures.len()))
+        } else {
+            return Ok(());
+        };
+        Err(Error::Column { column: problem.0.to_owned(), problem: problem.1 })
+    }
+}
