@@ -13,13 +13,15 @@ use crate::error::Result;
 const BANDWIDTHS: [f64; 2] = [1.25, 3.0];
 /// Replicates without any peak, from which the threshold comes.
 const REPLICATES: u64 = 999;
+/// Replicates that are drawn before one looks whether they settle the matter already.
+const BATCH: u64 = 111;
 /// Resamples of the customers.
 const RESAMPLES: u64 = 200;
 /// The chance of a false peak anywhere on the horizon.
 const LEVEL: f64 = 0.05;
 /// Share of the resamples that must find the peak again.
 const STABLE: f64 = 0.8;
-/// A resample finds a peak again when it has one at most so many weeks away.
+/// A peak is so many weeks wide on each side: there a resample must find it again, and there the excess is counted.
 const NEAR: usize = 2;
 /// How deep the statistic must fall between two peaks.
 const PROMINENCE: f64 = 3.0;
@@ -48,9 +50,9 @@ pub struct Peak {
     pub low: u32,
     /// Last week of the interval, or of the span.
     pub high: u32,
-    /// Customers beyond expectation, over the weeks of the peak.
+    /// Customers beyond expectation in the week and the two before and after it.
     pub excess: Option<f64>,
-    /// Events over expected events in the same weeks.
+    /// Events over expected events in the same five weeks.
     pub rate_ratio: Option<f64>,
     /// The chance of such a peak anywhere on the horizon without a law.
     pub p_value: Option<f64>,
@@ -58,6 +60,17 @@ pub struct Peak {
     pub stability: Option<f64>,
     /// What it is.
     pub kind: Kind,
+}
+
+/// What is the same for both tests.
+struct Search<'a> {
+    events: Vec<f64>,
+    /// Weeks with data enough to be judged.
+    judged: Vec<bool>,
+    calendar: &'a Calendar,
+    kernels: [Vec<f64>; 2],
+    seed: u64,
+    control: &'a Control,
 }
 
 /// What one test leaves behind for the resamples.
@@ -76,47 +89,45 @@ pub(super) fn find(
     seed: u64,
     control: &Control,
 ) -> Result<(Vec<f64>, Vec<Peak>)> {
-    control.expect(2 * REPLICATES);
     let events: Vec<f64> = table.events.iter().map(|&n| n as f64).collect();
     let purchases: Vec<f64> = calendar.purchases.iter().map(|&n| n as f64).collect();
     let seasonal = calendar.expected(&calendar.rates(&purchases));
-    let days: Vec<f64> = calendar.expected(&vec![1.0; calendar.calendar_weeks]);
-    let judged = judged(&events, &seasonal, calendar.history_days);
+    let days = calendar.expected(&vec![1.0; calendar.calendar_weeks]);
+    let kernels = BANDWIDTHS.map(kernel);
+    let judged = judged(&events, &seasonal, &kernels[0], calendar.history_days);
+    let search = Search { events, judged, calendar, kernels, seed, control };
 
     // Against the season; a replicate draws the season anew, too, because it is known from so many purchases only.
-    let law = test(&events, &seasonal, &judged, control, |number| {
+    let law = search.test(&seasonal, |number| {
         let mut random = Random::new(seed, 1, number);
         let drawn: Vec<f64> = purchases.iter().map(|&mean| random.poisson(mean)).collect();
         (random, calendar.expected(&calendar.rates(&drawn)))
     })?;
+    let mut peaks = search.resample(&law, &calendar.strata_expected, Kind::SincePurchase)?;
     // Against people and days alone: what peaks here and not above is the season's.
-    let flat = test(&events, &days, &judged, control, |number| (Random::new(seed, 2, number), days.clone()))?;
-
-    let mut peaks = Vec::new();
-    for (test, basis, kind) in [(&law, &calendar.strata_expected, Kind::SincePurchase)] {
-        peaks.extend(resample(test, &events, &judged, calendar, basis, kind, seed, control)?);
-    }
+    let flat = search.test(&days, |number| (Random::new(seed, 2, number), days.clone()))?;
     let strata_days: Vec<f64> = calendar.strata_days.iter().map(|&days| days as f64).collect();
-    let season = resample(&flat, &events, &judged, calendar, &strata_days, Kind::Calendar, seed, control)?;
-    let explained = |week: u32| law.mean[week as usize - 1] > flat.mean[week as usize - 1];
-    let known: Vec<u32> = law.peaks.iter().map(|&(week, _)| week as u32 + 1).collect();
+    let season = search.resample(&flat, &strata_days, Kind::Calendar)?;
     peaks.extend(season.into_iter().filter(|peak| {
-        peak.week.is_some_and(|week| {
-            explained(week) && known.iter().all(|other| other.abs_diff(week) > MASK as u32)
-        })
+        let explained = |week: usize| law.mean[week] > flat.mean[week];
+        let new = |week: usize| law.peaks.iter().all(|&(known, _)| known.abs_diff(week) > MASK);
+        peak.week.is_some_and(|week| explained(week as usize - 1) && new(week as usize - 1))
     }));
-    peaks.extend(unjudged(&judged));
+    peaks.extend(unjudged(&search.judged));
     peaks.sort_by_key(|peak| (peak.week.unwrap_or(peak.low), peak.low));
     Ok((law.mean, peaks))
 }
 
 /// Which weeks have enough expected events near them and lie in the first half of the history.
-fn judged(events: &[f64], basis: &[f64], history_days: u32) -> Vec<bool> {
+fn judged(events: &[f64], basis: &[f64], kernel: &[f64], history_days: u32) -> Vec<bool> {
     let mean = level::fit(events, basis, &vec![false; events.len()]);
     (0..events.len())
         .map(|week| {
-            let (total, weight) = kernel(week, BANDWIDTHS[0], events.len())
-                .fold((0.0, 0.0), |(total, weight), (near, w)| (total + w * mean[near], weight + w));
+            let (mut total, mut weight) = (0.0, 0.0);
+            for (near, w) in around(week, kernel, events.len()) {
+                total += w * mean[near];
+                weight += w;
+            }
             total >= ENOUGH * weight && 14 * (week as u32 + 1) <= history_days
         })
         .collect()
@@ -139,82 +150,142 @@ fn unjudged(judged: &[bool]) -> Vec<Peak> {
         .collect()
 }
 
-/// Finds the weeks that rise above the threshold of the replicates. `replicate` gives the basis of one and its numbers.
-fn test(
-    events: &[f64],
-    basis: &[f64],
-    judged: &[bool],
-    control: &Control,
-    replicate: impl Fn(u64) -> (Random, Vec<f64>) + Sync,
-) -> Result<Test> {
-    let none = vec![false; events.len()];
-    let mut found = Test {
-        mean: level::fit(events, basis, &none),
-        masked: none,
-        threshold: f64::INFINITY,
-        peaks: vec![],
-    };
-    if !judged.contains(&true) {
-        return Ok(found);
+impl Search<'_> {
+    /// Finds the weeks that rise above the threshold. `replicate` gives the basis of one replicate, and its numbers.
+    fn test(&self, basis: &[f64], replicate: impl Fn(u64) -> (Random, Vec<f64>) + Sync) -> Result<Test> {
+        let masked = vec![false; self.events.len()];
+        let mean = level::fit(&self.events, basis, &masked);
+        let mut found = Test { mean, masked, threshold: f64::INFINITY, peaks: vec![] };
+        let observed = highest(&self.statistics(&self.events, &found.mean));
+        // The threshold is exceeded by so many replicates; as soon as more exceed what was observed, there is no peak.
+        let allowed = (LEVEL * (REPLICATES + 1) as f64) as usize;
+        let mut drawn = Vec::with_capacity(REPLICATES as usize);
+        while drawn.len() < REPLICATES as usize {
+            if !observed.is_finite() || drawn.iter().filter(|&&height| height > observed).count() >= allowed {
+                return Ok(found);
+            }
+            let next = drawn.len() as u64;
+            let batch: Vec<f64> = (next..(next + BATCH).min(REPLICATES))
+                .into_par_iter()
+                .map(|number| {
+                    self.control.check()?;
+                    let (mut random, basis) = replicate(number);
+                    let events: Vec<f64> = found.mean.iter().map(|&mean| random.poisson(mean)).collect();
+                    let mean = level::fit(&events, &basis, &found.masked);
+                    Ok(highest(&self.statistics(&events, &mean)))
+                })
+                .collect::<Result<_>>()?;
+            drawn.extend(batch);
+        }
+        drawn.sort_by(f64::total_cmp);
+        found.threshold = drawn[drawn.len() - allowed];
+        // Peaks lift the level they are measured against; without their weeks it comes down and shows the others.
+        for _ in 0..3 {
+            let weeks = peaks_of(&self.statistics(&self.events, &found.mean), found.threshold);
+            let p_value = |z: f64| {
+                let higher = drawn.len() - drawn.partition_point(|&height| height < z);
+                (1 + higher) as f64 / (REPLICATES + 1) as f64
+            };
+            found.peaks = weeks.iter().map(|&(week, z)| (week, p_value(z))).collect();
+            let mut masked = vec![false; self.events.len()];
+            for &(week, _) in &weeks {
+                masked[week.saturating_sub(MASK)..(week + MASK + 1).min(self.events.len())].fill(true);
+            }
+            if masked == found.masked {
+                break;
+            }
+            found.mean = level::fit(&self.events, basis, &masked);
+            found.masked = masked;
+        }
+        Ok(found)
     }
-    let mut highest: Vec<f64> = (0..REPLICATES)
-        .into_par_iter()
-        .map(|number| {
-            control.check()?;
-            let (mut random, basis) = replicate(number);
-            let drawn: Vec<f64> = found.mean.iter().map(|&mean| random.poisson(mean)).collect();
-            let mean = level::fit(&drawn, &basis, &found.masked);
-            control.advance(1);
-            Ok(statistics(&drawn, &mean, judged).concat().into_iter().fold(f64::NEG_INFINITY, f64::max))
+
+    /// For each bandwidth and week the smoothed difference of events and expectation in units of its standard deviation.
+    fn statistics(&self, events: &[f64], mean: &[f64]) -> [Vec<f64>; 2] {
+        [&self.kernels[0], &self.kernels[1]].map(|kernel| {
+            (0..events.len())
+                .map(|week| {
+                    let (mut difference, mut variance) = (0.0, 0.0);
+                    for (near, w) in around(week, kernel, events.len()) {
+                        difference += w * (events[near] - mean[near]);
+                        variance += w * w * mean[near];
+                    }
+                    if self.judged[week] && variance > 0.0 {
+                        difference / variance.sqrt()
+                    } else {
+                        f64::NEG_INFINITY
+                    }
+                })
+                .collect()
         })
-        .collect::<Result<_>>()?;
-    highest.sort_by(f64::total_cmp);
-    found.threshold = highest[((1.0 - LEVEL) * (REPLICATES + 1) as f64) as usize - 1];
-    // Peaks lift the level they are measured against; without their weeks it comes down and shows the others.
-    for _ in 0..3 {
-        let weeks = peaks_of(&statistics(events, &found.mean, judged), found.threshold);
-        let mut masked = vec![false; events.len()];
-        for &(week, _) in &weeks {
-            masked[week.saturating_sub(MASK)..(week + MASK + 1).min(events.len())].fill(true);
-        }
-        let p_value = |z: f64| {
-            let higher = highest.len() - highest.partition_point(|&height| height < z);
-            (1 + higher) as f64 / (REPLICATES + 1) as f64
-        };
-        found.peaks = weeks.iter().map(|&(week, z)| (week, p_value(z))).collect();
-        if masked == found.masked {
-            break;
-        }
-        found.mean = level::fit(events, basis, &masked);
-        found.masked = masked;
     }
-    Ok(found)
+
+    /// Draws the customers anew, in strata, and keeps the peaks that most draws confirm, with interval, excess and rate ratio.
+    fn resample(&self, test: &Test, strata_basis: &[f64], kind: Kind) -> Result<Vec<Peak>> {
+        if test.peaks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let weeks = self.events.len();
+        let draws: Vec<Vec<(usize, f64)>> = (0..RESAMPLES)
+            .into_par_iter()
+            .map(|number| {
+                self.control.check()?;
+                let mut random = Random::new(self.seed, 3, number);
+                let (mut drawn, mut basis) = (vec![0.0; weeks], vec![0.0; weeks]);
+                for stratum in 0..STRATA {
+                    let times = random.poisson(1.0);
+                    for week in 0..weeks {
+                        let place = stratum * weeks + week;
+                        drawn[week] += times * self.calendar.strata_events[place] as f64;
+                        basis[week] += times * strata_basis[place];
+                    }
+                }
+                let z = self.statistics(&drawn, &level::fit(&drawn, &basis, &test.masked));
+                Ok(test.peaks.iter().map(|&(week, _)| highest_near(&z, week, test.threshold)).collect())
+            })
+            .collect::<Result<_>>()?;
+        let peaks = test.peaks.iter().enumerate().filter_map(|(number, &(week, p_value))| {
+            let mut places: Vec<usize> = draws.iter().map(|draw| draw[number].0).collect();
+            places.sort_unstable();
+            let quantile =
+                |share: f64| places[((places.len() - 1) as f64 * share).round() as usize] as u32 + 1;
+            let again = |draw: &&Vec<(usize, f64)>| {
+                draw[number].1 >= test.threshold && draw[number].0.abs_diff(week) <= NEAR
+            };
+            let stability = draws.iter().filter(again).count() as f64 / RESAMPLES as f64;
+            let span = week.saturating_sub(NEAR)..(week + NEAR + 1).min(weeks);
+            let sum = |values: &[f64]| values[span.clone()].iter().sum::<f64>();
+            (stability >= STABLE).then(|| Peak {
+                week: Some(week as u32 + 1),
+                low: quantile(0.025),
+                high: quantile(0.975),
+                excess: Some(sum(&self.events) - sum(&test.mean)),
+                rate_ratio: Some(sum(&self.events) / sum(&test.mean)),
+                p_value: Some(p_value),
+                stability: Some(stability),
+                kind,
+            })
+        });
+        Ok(peaks.collect())
+    }
 }
 
-/// For each bandwidth and week the smoothed difference of events and expectation in units of its standard deviation.
-fn statistics(events: &[f64], mean: &[f64], judged: &[bool]) -> [Vec<f64>; 2] {
-    BANDWIDTHS.map(|bandwidth| {
-        (0..events.len())
-            .map(|week| {
-                let (difference, variance) = kernel(week, bandwidth, events.len()).fold(
-                    (0.0, 0.0),
-                    |(difference, variance), (near, w)| {
-                        (difference + w * (events[near] - mean[near]), variance + w * w * mean[near])
-                    },
-                );
-                if judged[week] && variance > 0.0 { difference / variance.sqrt() } else { f64::NEG_INFINITY }
-            })
-            .collect()
-    })
+/// The highest value of all weeks and bandwidths.
+fn highest(z: &[Vec<f64>; 2]) -> f64 {
+    z.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max)
+}
+
+/// Weights by distance in weeks.
+fn kernel(bandwidth: f64) -> Vec<f64> {
+    let reach = (3.0 * bandwidth).ceil() as u32;
+    (0..=reach).map(|distance| (-0.5 * (f64::from(distance) / bandwidth).powi(2)).exp()).collect()
 }
 
 /// The weeks near one, with their weights.
-fn kernel(week: usize, bandwidth: f64, weeks: usize) -> impl Iterator<Item = (usize, f64)> {
-    let reach = (3.0 * bandwidth).ceil() as usize;
-    (week.saturating_sub(reach)..(week + reach + 1).min(weeks)).map(move |near| {
-        let distance = near.abs_diff(week) as f64 / bandwidth;
-        (near, (-0.5 * distance * distance).exp())
-    })
+fn around(week: usize, kernel: &[f64], weeks: usize) -> impl Iterator<Item = (usize, f64)> {
+    let reach = kernel.len() - 1;
+    (week.saturating_sub(reach)..(week + reach + 1).min(weeks))
+        .map(move |near| (near, kernel[near.abs_diff(week)]))
 }
 
 /// Weeks that stand out and above the threshold, sharp ones first, broad ones where no sharp one is near; with their statistic.
@@ -249,69 +320,6 @@ fn summits(z: &[f64], threshold: f64) -> Vec<(usize, f64)> {
         .filter(|&week| descends(week, &mut (0..week).rev()) && descends(week, &mut (week + 1..z.len())))
         .map(|week| (week, z[week]))
         .collect()
-}
-
-/// Draws the customers anew, in strata, and keeps the peaks that most draws confirm, with interval, excess and rate ratio.
-fn resample(
-    test: &Test,
-    events: &[f64],
-    judged: &[bool],
-    calendar: &Calendar,
-    strata_basis: &[f64],
-    kind: Kind,
-    seed: u64,
-    control: &Control,
-) -> Result<Vec<Peak>> {
-    if test.peaks.is_empty() {
-        return Ok(Vec::new());
-    }
-    let weeks = events.len();
-    let draws: Vec<Vec<(usize, f64)>> = (0..RESAMPLES)
-        .into_par_iter()
-        .map(|number| {
-            control.check()?;
-            let mut random = Random::new(seed, 3, number);
-            let (mut drawn, mut basis) = (vec![0.0; weeks], vec![0.0; weeks]);
-            for stratum in 0..STRATA {
-                let times = random.poisson(1.0);
-                for week in 0..weeks {
-                    let place = stratum * weeks + week;
-                    drawn[week] += times * calendar.strata_events[place] as f64;
-                    basis[week] += times * strata_basis[place];
-                }
-            }
-            let mean = level::fit(&drawn, &basis, &test.masked);
-            let z = statistics(&drawn, &mean, judged);
-            // The highest point near each peak, sharp or broad, as far as it passes the threshold.
-            Ok(test.peaks.iter().map(|&(week, _)| highest_near(&z, week, test.threshold)).collect())
-        })
-        .collect::<Result<_>>()?;
-    let mut peaks = Vec::new();
-    for (number, &(week, p_value)) in test.peaks.iter().enumerate() {
-        let again = |draw: &Vec<(usize, f64)>| {
-            draw[number].1 >= test.threshold && draw[number].0.abs_diff(week) <= NEAR
-        };
-        let stability = draws.iter().filter(|draw| again(draw)).count() as f64 / RESAMPLES as f64;
-        if stability < STABLE {
-            continue;
-        }
-        let mut places: Vec<usize> = draws.iter().map(|draw| draw[number].0).collect();
-        places.sort_unstable();
-        let quantile = |share: f64| places[((places.len() - 1) as f64 * share).round() as usize] as u32 + 1;
-        let span = week.saturating_sub(MASK)..(week + MASK + 1).min(weeks);
-        let sum = |values: &[f64]| values[span.clone()].iter().sum::<f64>();
-        peaks.push(Peak {
-            week: Some(week as u32 + 1),
-            low: quantile(0.025),
-            high: quantile(0.975),
-            excess: Some(sum(events) - sum(&test.mean)),
-            rate_ratio: Some(sum(events) / sum(&test.mean)),
-            p_value: Some(p_value),
-            stability: Some(stability),
-            kind,
-        });
-    }
-    Ok(peaks)
 }
 
 /// The highest sharp statistic near a week, or the highest broad one if no sharp one passes the threshold.
