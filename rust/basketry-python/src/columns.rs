@@ -5,15 +5,23 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::StringViewBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, UInt8Type, UInt32Type};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, LargeListArray, RecordBatch,
-    RecordBatchOptions, StructArray, TimestampMicrosecondArray, UInt32Array, UInt64Array,
+    Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, LargeBinaryArray,
+    LargeListArray, LargeStringArray, RecordBatch, RecordBatchOptions, StringViewArray, StructArray,
+    TimestampMicrosecondArray, UInt32Array, UInt64Array,
 };
-use arrow_buffer::{OffsetBuffer, ScalarBuffer};
-use arrow_schema::{Field, Schema};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_cast::{CastOptions, cast_with_options};
+use arrow_ipc::reader::{FileDecoder, read_footer_length};
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::{ArrowError, DataType, Field, Schema};
+use basketry_core::dictionary::{IdChunk, Ids, NONE, TextChunk, Values};
+use basketry_core::ledger::{Flat, MISSING, NumberChunk, Numbers, OrderKey, Rows, Shape, TimeChunk, UNIT};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
+use pyo3_arrow::PyRecordBatchReader;
 use pyo3_arrow::ffi::{ArrayIterator, to_stream_pycapsule};
 
 use crate::errors;
@@ -68,7 +76,7 @@ impl Table {
 }
 
 /// One column of a result.
-pub struct Column(pub ArrayRef);
+pub struct Column(ArrayRef);
 
 macro_rules! column_from {
     ($($native:ty => $array:ty),*) => {$(
@@ -81,20 +89,23 @@ macro_rules! column_from {
 }
 
 column_from!(bool => BooleanArray, i32 => Int32Array, i64 => Int64Array, u32 => UInt32Array, u64 => UInt64Array,
-    f64 => Float64Array, Option<f64> => Float64Array, Option<i64> => Int64Array, Option<u32> => UInt32Array);
-
-/// A column of texts.
-pub fn texts<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> Column {
-    let mut builder = StringViewBuilder::new();
-    for value in values {
-        builder.append_value(value);
-    }
-    Column(Arc::new(builder.finish()))
-}
+    f64 => Float64Array, Option<f64> => Float64Array, Option<i64> => Int64Array, Option<u32> => UInt32Array,
+    Option<String> => StringViewArray);
 
 /// A column of instants, in microseconds since 1970 in UTC.
 pub fn instants(values: Vec<i64>) -> Column {
     Column(Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC")))
+}
+
+/// A column of calendar days, in days since 1970.
+pub fn days(values: Vec<i32>) -> Column {
+    Column(Arc::new(Date32Array::from(values)))
+}
+
+/// A column of money or quantities in units, from ten-thousandths.
+pub fn units(values: impl IntoIterator<Item = i64>) -> Column {
+    let unit = |value: i64| (value != MISSING).then_some(value as f64 / UNIT);
+    Column(Arc::new(values.into_iter().map(unit).collect::<Float64Array>()))
 }
 
 /// A column of lists: row `i` holds `values[offsets[i]..offsets[i + 1]]`. `values` may itself be a column of lists.
@@ -106,4 +117,320 @@ pub fn lists(offsets: Vec<i64>, values: Column) -> Column {
         values.0,
         None,
     )))
+}
+
+/// A column of all ids, in their order.
+pub fn all_ids(ids: &Ids) -> PyResult<Column> {
+    match ids {
+        Ids::Integers(values) => Ok(Column(Arc::new(Int64Array::new(values.clone(), None)))),
+        Ids::Texts { offsets, bytes } => {
+            let offsets = OffsetBuffer::new(ScalarBuffer::<i64>::from(offsets.clone().into_inner()));
+            LargeStringArray::try_new(offsets, bytes.clone(), None)
+                .map(|array| Column(Arc::new(array)))
+                .map_err(|error| errors::from_arrow("id", &error))
+        }
+    }
+}
+
+/// A column of the ids that codes stand for; null for a missing code.
+pub fn ids_of(ids: &Ids, codes: &[u32]) -> PyResult<Column> {
+    let nulls = codes.contains(&NONE).then(|| codes.iter().map(|&code| code != NONE).collect::<NullBuffer>());
+    match ids {
+        Ids::Integers(values) => {
+            let picked = codes.iter().map(|&code| values.get(code as usize).copied().unwrap_or(0));
+            Ok(Column(Arc::new(Int64Array::new(picked.collect(), nulls))))
+        }
+        Ids::Texts { bytes, offsets } => {
+            // Views point into the ids' own bytes: 16 bytes a row, whatever the length of the ids.
+            let blocks = bytes.len().div_ceil(BLOCK).max(1);
+            let buffers: Vec<Buffer> = (0..blocks)
+                .map(|block| {
+                    let start = block * BLOCK;
+                    bytes.slice_with_length(start, (bytes.len() - start).min(2 * BLOCK))
+                })
+                .collect();
+            let view = |&code: &u32| {
+                if code == NONE {
+                    return 0;
+                }
+                let start = offsets[code as usize] as usize;
+                let block = start / BLOCK;
+                arrow_array::builder::make_view(
+                    ids.text(code as usize),
+                    block as u32,
+                    (start - block * BLOCK) as u32,
+                )
+            };
+            StringViewArray::try_new(codes.iter().map(view).collect(), buffers, nulls)
+                .map(|array| Column(Arc::new(array)))
+                .map_err(|error| errors::from_arrow("id", &error))
+        }
+    }
+}
+
+/// A view points at most 2 GiB into a buffer: longer bytes are shown as overlapping blocks.
+const BLOCK: usize = 1 << 30;
+
+/// What the columns of a stream of rows say about the ledger to come.
+pub fn shape_of(schema: &Schema, measures: Vec<String>) -> Shape {
+    let is_text = |field: &Field| {
+        let inner = match field.data_type() {
+            DataType::Dictionary(_, values) => values.as_ref(),
+            plain => plain,
+        };
+        matches!(inner, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+    };
+    let order = match schema.column_with_name("order") {
+        None => OrderKey::Time,
+        Some((_, field)) if is_text(field) => OrderKey::Text,
+        Some(_) => OrderKey::Integer,
+    };
+    Shape { order, item: schema.column_with_name("item").is_some(), measures }
+}
+
+/// Reads every batch of a stream.
+pub fn for_each_batch(
+    reader: PyRecordBatchReader,
+    mut take: impl FnMut(&RecordBatch) -> PyResult<()>,
+) -> PyResult<()> {
+    for batch in reader.into_reader()? {
+        take(&batch.map_err(|error| errors::from_arrow("input", &error))?)?;
+    }
+    Ok(())
+}
+
+/// The columns of one batch, cast to what the core reads.
+pub struct Batch {
+    n_rows: usize,
+    customer: Option<Held>,
+    order: Option<Held>,
+    item: Option<Held>,
+    time: Option<Int64Array>,
+    measures: Vec<ArrayRef>,
+    reasons: Option<ScalarBuffer<u8>>,
+}
+
+/// An id column: its values, and the keys if it came dictionary-encoded.
+struct Held {
+    values: ArrayRef,
+    keys: Option<UInt32Array>,
+}
+
+impl Batch {
+    /// Casts what has to be cast.
+    pub fn new(batch: &RecordBatch, measures: &[String]) -> PyResult<Self> {
+        let ids = |name: &str| batch.column_by_name(name).map(|array| Held::new(name, array)).transpose();
+        let time = batch.column_by_name("time").map(|array| {
+            let micros =
+                cast("time", array, &DataType::Timestamp(arrow_schema::TimeUnit::Microsecond, None))?;
+            Ok::<_, PyErr>(cast("time", &micros, &DataType::Int64)?.as_primitive::<Int64Type>().clone())
+        });
+        let number = |name: &String| {
+            let array = batch
+                .column_by_name(name)
+                .ok_or_else(|| errors::from_arrow(name, &"it is missing in a part of the input"))?;
+            match array.data_type() {
+                kind if kind.is_integer() => cast(name, array, &DataType::Int64),
+                DataType::Decimal128(..) | DataType::Decimal256(..) => {
+                    cast(name, array, &DataType::Decimal128(38, 4))
+                }
+                kind if kind.is_floating() => cast(name, array, &DataType::Float64),
+                other => Err(errors::from_arrow(name, &format!("a number is needed, it holds {other}"))),
+            }
+        };
+        let reasons = batch.column_by_name("set_aside").map(|array| {
+            Ok::<_, PyErr>(
+                cast("set_aside", array, &DataType::UInt8)?.as_primitive::<UInt8Type>().values().clone(),
+            )
+        });
+        Ok(Self {
+            n_rows: batch.num_rows(),
+            customer: ids("customer")?,
+            order: ids("order")?,
+            item: ids("item")?,
+            time: time.transpose()?,
+            measures: measures.iter().map(number).collect::<PyResult<_>>()?,
+            reasons: reasons.transpose()?,
+        })
+    }
+
+    /// The same as slices, given to `use_rows`.
+    pub fn rows<T>(&self, use_rows: impl FnOnce(&Rows<'_>) -> T) -> T {
+        let scaled: Vec<Vec<i64>> = self.measures.iter().map(ten_thousandths).collect();
+        let measures = self
+            .measures
+            .iter()
+            .zip(&scaled)
+            .map(|(array, scaled)| NumberChunk {
+                numbers: match array.data_type() {
+                    DataType::Int64 => Numbers::Integers(array.as_primitive::<Int64Type>().values()),
+                    DataType::Float64 => Numbers::Floats(array.as_primitive::<Float64Type>().values()),
+                    _ => Numbers::Scaled(scaled),
+                },
+                valid: valid(array),
+            })
+            .collect();
+        use_rows(&Rows {
+            n_rows: self.n_rows,
+            customer: self.customer.as_ref().map(Held::chunk),
+            order: self.order.as_ref().map(Held::chunk),
+            time: self.time.as_ref().map(|time| TimeChunk { times: time.values(), valid: valid(time) }),
+            item: self.item.as_ref().map(Held::chunk),
+            measures,
+            reasons: self.reasons.as_deref(),
+        })
+    }
+}
+
+impl Held {
+    fn new(name: &str, array: &ArrayRef) -> PyResult<Self> {
+        let plain = |array: &ArrayRef| match array.data_type() {
+            kind if kind.is_integer() => cast(name, array, &DataType::Int64),
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+                cast(name, array, &DataType::Utf8View)
+            }
+            DataType::Null => cast(name, array, &DataType::Int64),
+            other => Err(errors::from_arrow(
+                name,
+                &format!(
+                    "ids are texts or whole numbers, it holds {other}: cast it before, or map another column"
+                ),
+            )),
+        };
+        let DataType::Dictionary(_, kind) = array.data_type() else {
+            return Ok(Self { values: plain(array)?, keys: None });
+        };
+        let dictionary = array.as_any_dictionary();
+        if dictionary.values().null_count() > 0 {
+            return Ok(Self { values: plain(&cast(name, array, kind)?)?, keys: None });
+        }
+        let keys = cast_array(name, dictionary.keys(), &DataType::UInt32)?;
+        Ok(Self {
+            values: plain(dictionary.values())?,
+            keys: Some(keys.as_primitive::<UInt32Type>().clone()),
+        })
+    }
+
+    fn chunk(&self) -> IdChunk<'_> {
+        let values = match self.values.data_type() {
+            DataType::Int64 => Values::Integers(self.values.as_primitive::<Int64Type>().values()),
+            _ => {
+                let texts = self.values.as_string_view();
+                Values::Texts(TextChunk { views: texts.views(), buffers: texts.data_buffers() })
+            }
+        };
+        match &self.keys {
+            None => IdChunk { values, keys: None, valid: valid(&self.values) },
+            Some(keys) => IdChunk { values, keys: Some(keys.values()), valid: valid(keys) },
+        }
+    }
+}
+
+fn valid(array: &dyn Array) -> Option<&BooleanBuffer> {
+    array.nulls().filter(|nulls| nulls.null_count() > 0).map(NullBuffer::inner)
+}
+
+/// Decimals of scale 4 as 64-bit numbers; what does not fit is missing. Empty for other arrays.
+fn ten_thousandths(array: &ArrayRef) -> Vec<i64> {
+    let Some(decimals) = array.as_primitive_opt::<Decimal128Type>() else { return Vec::new() };
+    decimals.values().iter().map(|&value| i64::try_from(value).unwrap_or(MISSING)).collect()
+}
+
+fn cast(name: &str, array: &ArrayRef, kind: &DataType) -> PyResult<ArrayRef> {
+    if array.data_type() == kind { Ok(array.clone()) } else { cast_array(name, array, kind) }
+}
+
+fn cast_array(name: &str, array: &dyn Array, kind: &DataType) -> PyResult<ArrayRef> {
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    cast_with_options(array, kind, &strict).map_err(|error| errors::from_arrow(name, &error))
+}
+
+/// Writes flat columns as one Arrow IPC file: a row of lists, each list one column, aligned so that it can be mapped.
+pub fn write_parts(path: &str, parts: Vec<(String, Flat)>) -> PyResult<()> {
+    let mut table = Table::default();
+    for (name, flat) in parts {
+        let list = |values: ArrayRef| lists(vec![0, values.len() as i64], Column(values));
+        let column = match flat {
+            Flat::I64(values) => list(Arc::new(Int64Array::new(values, None))),
+            Flat::U32(values) => list(Arc::new(UInt32Array::new(values, None))),
+            Flat::U64(values) => list(Arc::new(UInt64Array::new(values, None))),
+            Flat::Bytes(bytes) => {
+                let offsets = OffsetBuffer::from_lengths([bytes.len()]);
+                Column(Arc::new(LargeBinaryArray::new(offsets, bytes, None)))
+            }
+        };
+        table = table.with(&name, column);
+    }
+    let Columns(batch) = table.finish()?;
+    let write = || {
+        let file = std::fs::File::create(path)?;
+        let schema =
+            batch.schema().as_ref().clone().with_metadata([(FORMAT.0.into(), FORMAT.1.into())].into());
+        let mut writer = FileWriter::try_new(std::io::BufWriter::new(file), &schema)?;
+        writer.write(&batch.clone().with_schema(Arc::new(schema))?)?;
+        writer.finish()
+    };
+    write().map_err(|error| errors::from_file(path, &error))
+}
+
+/// Marks a file as a ledger, with the version of the layout.
+const FORMAT: (&str, &str) = ("basketry.ledger", "1");
+
+/// Maps a file that [`write_parts`] wrote; the columns stay in the file until they are read.
+pub fn map_parts(path: &str) -> PyResult<Vec<(String, Flat)>> {
+    let file = std::fs::File::open(path).map_err(|error| errors::from_file(path, &error))?;
+    // SAFETY: the map is only read. A ledger file is replaced as a whole, never written in place, so that an open map
+    // keeps the bytes it was opened on.
+    #[expect(unsafe_code, reason = "mapping a file is unsafe in Rust: another process could change it")]
+    let map = unsafe { memmap2::Mmap::map(&file) }.map_err(|error| errors::from_file(path, &error))?;
+    let buffer = Buffer::from(bytes::Bytes::from_owner(map));
+    decode(&buffer).map_err(|error| errors::from_file(path, &error))
+}
+
+fn decode(buffer: &Buffer) -> Result<Vec<(String, Flat)>, ArrowError> {
+    let broken =
+        |what: &str| ArrowError::ParseError(format!("not a saved ledger, or a damaged one ({what})"));
+    let trailer = buffer.len().checked_sub(10).ok_or_else(|| broken("too short"))?;
+    let tail: [u8; 10] = buffer[trailer..].try_into().map_err(|_| broken("no trailer"))?;
+    let start = read_footer_length(tail).map_err(|_| broken("no trailer"))?;
+    let start = trailer.checked_sub(start).ok_or_else(|| broken("no footer"))?;
+    let footer = arrow_ipc::root_as_footer(&buffer[start..trailer]).map_err(|_| broken("no footer"))?;
+    let schema = footer.schema().ok_or_else(|| broken("no schema"))?;
+    let schema = Arc::new(arrow_ipc::convert::fb_to_schema(schema));
+    if schema.metadata().get(FORMAT.0).map(String::as_str) != Some(FORMAT.1) {
+        return Err(broken("no ledger of this version"));
+    }
+    let blocks = footer.recordBatches().ok_or_else(|| broken("no columns"))?;
+    let block = blocks.iter().next().ok_or_else(|| broken("no columns"))?;
+    let (at, length) =
+        (block.offset() as usize, block.metaDataLength() as usize + block.bodyLength() as usize);
+    if at.checked_add(length).is_none_or(|end| end > start) {
+        return Err(broken("truncated"));
+    }
+    let decoder = FileDecoder::new(schema.clone(), footer.version());
+    let batch = decoder.read_record_batch(block, &buffer.slice_with_length(at, length))?;
+    let batch = batch.filter(|batch| batch.num_rows() == 1).ok_or_else(|| broken("no columns"))?;
+    let part = |field: &Arc<Field>, array: &ArrayRef| {
+        let flat = match array.data_type() {
+            DataType::LargeBinary => {
+                let array = array.as_binary::<i64>();
+                let (start, end) = (array.value_offsets()[0] as usize, array.value_offsets()[1] as usize);
+                Flat::Bytes(array.values().slice_with_length(start, end - start))
+            }
+            DataType::LargeList(_) => {
+                let values = array.as_list::<i64>().value(0);
+                match values.data_type() {
+                    DataType::Int64 => Flat::I64(values.as_primitive::<Int64Type>().values().clone()),
+                    DataType::UInt32 => Flat::U32(values.as_primitive::<UInt32Type>().values().clone()),
+                    DataType::UInt64 => {
+                        Flat::U64(values.as_primitive::<arrow_array::types::UInt64Type>().values().clone())
+                    }
+                    other => return Err(broken(&format!("unknown part of type {other}"))),
+                }
+            }
+            other => return Err(broken(&format!("unknown part of type {other}"))),
+        };
+        Ok((field.name().clone(), flat))
+    };
+    schema.fields().iter().zip(batch.columns()).map(|(field, array)| part(field, array)).collect()
 }

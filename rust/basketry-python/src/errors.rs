@@ -40,3 +40,8 @@ pub fn from_panic(payload: &(dyn std::any::Any + Send)) -> PyErr {
 pub fn from_arrow(column: &str, error: &impl std::fmt::Display) -> PyErr {
     SchemaError::new_err(format!("column '{column}' cannot be read: {error}"))
 }
+
+/// Gives the exception for a file that cannot be read or written.
+pub fn from_file(path: &str, error: &impl std::fmt::Display) -> PyErr {
+    SchemaError::new_err(format!("{path}: {error}"))
+}

@@ -1,7 +1,9 @@
 //! The binary of basketry: names only.
 
 mod columns;
+mod customers;
 mod errors;
+mod ledger;
 mod run;
 
 use pyo3::prelude::*;
@@ -11,6 +13,10 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use crate::columns::Columns;
+    #[pymodule_export]
+    use crate::customers::rfm;
+    #[pymodule_export]
+    use crate::ledger::{Account, Ledger, LedgerBuilder};
 
     /// Whether the binary was built without optimisation: its times mean nothing then.
     #[pymodule_export]
