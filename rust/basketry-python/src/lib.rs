@@ -5,6 +5,7 @@ mod customers;
 mod errors;
 mod ledger;
 mod run;
+mod sequences;
 
 use pyo3::prelude::*;
 
@@ -17,6 +18,8 @@ mod _core {
     use crate::customers::rfm;
     #[pymodule_export]
     use crate::ledger::{Account, Ledger, LedgerBuilder};
+    #[pymodule_export]
+    use crate::sequences::{axis_labels, frequent_sequences, sequence_rules, time_to_next};
 
     /// Whether the binary was built without optimisation: its times mean nothing then.
     #[pymodule_export]
