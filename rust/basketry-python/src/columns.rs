@@ -3,13 +3,13 @@
 //! In: record batches become the core's slices. Out: the core's columns become one record batch that Python takes through
 //! the C stream interface. Nothing is copied that need not be.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, UInt8Type, UInt32Type};
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, LargeBinaryArray,
-    LargeListArray, LargeStringArray, RecordBatch, RecordBatchOptions, StringViewArray, StructArray,
+    LargeListArray, LargeStringArray, RecordBatch, RecordBatchOptions, RecordBatchReader, StringViewArray, StructArray,
     TimestampMicrosecondArray, UInt32Array, UInt64Array,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
@@ -46,6 +46,39 @@ impl Columns {
 
     fn __len__(&self) -> usize {
         self.0.num_rows()
+    }
+}
+
+/// The record batches of any Arrow stream, one by one, so that Python can look at them before they go on.
+#[pyclass(frozen, module = "basketry._core")]
+pub struct Batches {
+    schema: Arc<Schema>,
+    reader: Mutex<Box<dyn RecordBatchReader + Send>>,
+}
+
+#[pymethods]
+impl Batches {
+    #[new]
+    #[expect(clippy::needless_pass_by_value, reason = "Python hands the stream over")]
+    fn new(stream: PyRecordBatchReader) -> PyResult<Self> {
+        let reader = stream.into_reader()?;
+        Ok(Self { schema: reader.schema(), reader: Mutex::new(reader) })
+    }
+
+    /// A batch without rows, for its columns.
+    fn empty(&self) -> Columns {
+        Columns(RecordBatch::new_empty(self.schema.clone()))
+    }
+
+    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        this
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Columns>> {
+        py.detach(|| self.reader.lock().unwrap_or_else(PoisonError::into_inner).next())
+            .transpose()
+            .map(|batch| batch.map(Columns))
+            .map_err(|error| errors::from_arrow("input", &error))
     }
 }
 
@@ -346,7 +379,7 @@ fn cast_array(name: &str, array: &dyn Array, kind: &DataType) -> PyResult<ArrayR
 }
 
 /// Writes flat columns as one Arrow IPC file: a row of lists, each list one column, aligned so that it can be mapped.
-pub fn write_parts(path: &str, parts: Vec<(String, Flat)>) -> PyResult<()> {
+pub fn write_parts(path: &str, parts: Vec<(String, Flat)>, note: &str) -> PyResult<()> {
     let mut table = Table::default();
     for (name, flat) in parts {
         let list = |values: ArrayRef| lists(vec![0, values.len() as i64], Column(values));
@@ -364,8 +397,11 @@ pub fn write_parts(path: &str, parts: Vec<(String, Flat)>) -> PyResult<()> {
     let Columns(batch) = table.finish()?;
     let write = || {
         let file = std::fs::File::create(path)?;
-        let schema =
-            batch.schema().as_ref().clone().with_metadata([(FORMAT.0.into(), FORMAT.1.into())].into());
+        let schema = batch
+            .schema()
+            .as_ref()
+            .clone()
+            .with_metadata([(FORMAT.0.into(), FORMAT.1.into()), (NOTE.into(), note.into())].into());
         let mut writer = FileWriter::try_new(std::io::BufWriter::new(file), &schema)?;
         writer.write(&batch.clone().with_schema(Arc::new(schema))?)?;
         writer.finish()
@@ -376,8 +412,11 @@ pub fn write_parts(path: &str, parts: Vec<(String, Flat)>) -> PyResult<()> {
 /// Marks a file as a ledger, with the version of the layout.
 const FORMAT: (&str, &str) = ("basketry.ledger", "1");
 
+/// Where the caller's text stands.
+const NOTE: &str = "basketry.note";
+
 /// Maps a file that [`write_parts`] wrote; the columns stay in the file until they are read.
-pub fn map_parts(path: &str) -> PyResult<Vec<(String, Flat)>> {
+pub fn map_parts(path: &str) -> PyResult<(Vec<(String, Flat)>, String)> {
     let file = std::fs::File::open(path).map_err(|error| errors::from_file(path, &error))?;
     // SAFETY: the map is only read. A ledger file is replaced as a whole, never written in place, so that an open map
     // keeps the bytes it was opened on.
@@ -387,7 +426,7 @@ pub fn map_parts(path: &str) -> PyResult<Vec<(String, Flat)>> {
     decode(&buffer).map_err(|error| errors::from_file(path, &error))
 }
 
-fn decode(buffer: &Buffer) -> Result<Vec<(String, Flat)>, ArrowError> {
+fn decode(buffer: &Buffer) -> Result<(Vec<(String, Flat)>, String), ArrowError> {
     let broken =
         |what: &str| ArrowError::ParseError(format!("not a saved ledger, or a damaged one ({what})"));
     let trailer = buffer.len().checked_sub(10).ok_or_else(|| broken("too short"))?;
@@ -432,5 +471,6 @@ fn decode(buffer: &Buffer) -> Result<Vec<(String, Flat)>, ArrowError> {
         };
         Ok((field.name().clone(), flat))
     };
-    schema.fields().iter().zip(batch.columns()).map(|(field, array)| part(field, array)).collect()
+    let parts = schema.fields().iter().zip(batch.columns()).map(|(field, array)| part(field, array));
+    Ok((parts.collect::<Result<_, _>>()?, schema.metadata().get(NOTE).cloned().unwrap_or_default()))
 }

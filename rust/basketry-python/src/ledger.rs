@@ -298,17 +298,23 @@ impl Ledger {
         run(py, &reins, move |control| one.merge(&other, control)).map(|ledger| Self(Arc::new(ledger)))
     }
 
-    /// Writes the ledger to a file.
-    fn save(&self, py: Python<'_>, path: &str) -> PyResult<()> {
-        py.detach(|| columns::write_parts(path, self.0.to_parts()))
+    /// Writes the ledger to a file, with a text of the caller's beside it.
+    fn save(&self, py: Python<'_>, path: &str, note: &str) -> PyResult<()> {
+        py.detach(|| columns::write_parts(path, self.0.to_parts(), note))
     }
 
-    /// Maps a saved ledger.
+    /// A hash of all columns, the same for equal ledgers.
+    fn fingerprint(&self, py: Python<'_>) -> String {
+        py.detach(|| self.0.fingerprint())
+    }
+
+    /// Maps a saved ledger; answers it with the text that was saved beside it.
     #[staticmethod]
-    fn open(py: Python<'_>, path: &str) -> PyResult<Self> {
+    fn open(py: Python<'_>, path: &str) -> PyResult<(Self, String)> {
         py.detach(|| {
-            let ledger = core::Ledger::from_parts(columns::map_parts(path)?);
-            ledger.map(|ledger| Self(Arc::new(ledger))).map_err(|error| errors::from_file(path, &error))
+            let (parts, note) = columns::map_parts(path)?;
+            let ledger = core::Ledger::from_parts(parts).map_err(|error| errors::from_file(path, &error))?;
+            Ok((Self(Arc::new(ledger)), note))
         })
     }
 }

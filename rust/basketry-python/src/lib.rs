@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
-    use crate::columns::Columns;
+    use crate::columns::{Batches, Columns};
     #[pymodule_export]
     use crate::customers::rfm;
     #[pymodule_export]

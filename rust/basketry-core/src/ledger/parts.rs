@@ -5,6 +5,8 @@
 
 use arrow_buffer::{Buffer, ScalarBuffer};
 
+use sha2::{Digest, Sha256};
+
 use super::{Attribute, Ledger, NO_ITEM, Zone};
 use crate::dictionary::{Ids, NONE};
 use crate::error::{Error, Result};
@@ -57,6 +59,24 @@ impl Ledger {
         parts.push(("zone_offsets".to_owned(), Flat::I64(offsets.into())));
         parts.push(("zone_name".to_owned(), Flat::Bytes(Buffer::from(whole.zone.name().as_bytes()))));
         parts
+    }
+
+    /// A hash (SHA-256, hexadecimal) of all columns: equal ledgers, however they were read, have the same.
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = Sha256::new();
+        for (name, flat) in self.to_parts() {
+            let bytes = match &flat {
+                Flat::I64(values) => values.inner().as_slice(),
+                Flat::U32(values) => values.inner().as_slice(),
+                Flat::U64(values) => values.inner().as_slice(),
+                Flat::Bytes(bytes) => bytes.as_slice(),
+            };
+            hasher.update((name.len() as u64).to_le_bytes());
+            hasher.update(name);
+            hasher.update((bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        }
+        hasher.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 
     /// Takes columns that [`Ledger::to_parts`] gave.

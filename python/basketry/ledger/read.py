@@ -1,0 +1,417 @@
+"""`read_ledger`: from a dump to a ledger, with every row accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from basketry import _core
+from basketry.control import reins
+from basketry.exceptions import ParameterError, SchemaError
+from basketry.ledger.clean import BUILT_IN, FIRST_OWN, MENDS, OWN, UNPARSED, Options, Recipe, recipe, time_column
+from basketry.ledger.ledger import Ledger, tree_totals
+from basketry.ledger.mapping import PRESETS, Layout, Resolved, guess_preset, marked, preset_layout, resolve
+from basketry.ledger.quality import Quality
+from basketry.ledger.sources import Part, open_parts, reading
+from basketry.ledger.zones import Moment, instant, micros, offsets
+from basketry.schema import QUALITY
+
+
+def read_ledger(
+    source: Any,
+    *,
+    columns: Mapping[str, str] | None = None,
+    preset: str | None = None,
+    config: str | Path | None = None,
+    timezone: str | None = None,
+    returns: str | None = None,
+    guests: str | None = None,
+    cancelled: str | None = None,
+    cancelled_prefix: str | None = None,
+    cancelled_status: Sequence[str] | None = None,
+    zero_prices: str | None = None,
+    negative_prices: str | None = None,
+    duplicates: str | None = None,
+    overlap: str | None = None,
+    currency: str | None = None,
+    test_customers: str | Sequence[str] | None = None,
+    until: Moment | None = None,
+    on_bad_rows: str | None = None,
+    date_format: str | None = None,
+    decimal: str | None = None,
+    float_ids: bool | None = None,
+    measures: Mapping[str, str] | None = None,
+    item_attributes: Mapping[str, str] | None = None,
+    customer_attributes: Mapping[str, str] | None = None,
+    keys: Mapping[str, tuple[str, str]] | None = None,
+    separator: str | None = None,
+    encoding: str = "utf8",
+    n_threads: int | None = None,
+) -> Ledger:
+    """Read a dump of transactions into a ledger.
+
+    Rows may come in any order and in any number of files. Every row is used or set aside by a reason; `Ledger.quality` tells
+    how many and why. What is not given is taken from ``config``, then from the preset, then from general defaults.
+
+    Parameters
+    ----------
+    source
+        A csv or parquet file, a glob, a folder (of equal files, or of related tables: lines, orders, customers, products), a
+        list of those, a mapping of tables, a polars frame or lazy frame, or any object with ``__arrow_c_stream__``.
+    columns
+        Role -> column. Roles: ``customer, order, time, item, quantity, price, amount, currency, status``. Without ``order``
+        the rows of a customer at one instant are one order; without ``amount`` it is quantity x price.
+    preset
+        ``generic``, ``online-retail``, ``cdnow`` or ``olist``. None guesses by the columns.
+    config
+        A basketry.toml, as ``basketry inspect`` writes it.
+    timezone
+        The shop's time zone, by its IANA name. Needed where times have none.
+    returns
+        Lines of negative quantity are never purchases. ``net``: money is purchases less returns; ``keep``: money is
+        purchases alone and returns stay visible; ``drop``: they are set aside.
+    guests
+        Rows without a customer: ``keep`` (baskets without a customer) or ``drop``.
+    cancelled, cancelled_prefix, cancelled_status
+        ``drop`` or ``keep`` rows whose order id begins with the prefix or whose status is one of the list.
+    zero_prices, negative_prices
+        ``keep`` or ``drop`` purchases that cost nothing, or less than nothing.
+    duplicates
+        ``keep`` or ``drop`` lines that repeat another line of their order in every mapped column.
+    overlap
+        Files whose times overlap: ``keep`` reads all rows; ``later`` takes the later file from its first instant on.
+    currency
+        The one currency to read; needed where the dump holds several.
+    test_customers
+        A regular expression or a list of ids that are no customers.
+    until
+        The first instant after the dump; later rows are in the future.
+    on_bad_rows
+        ``raise`` or ``drop`` rows whose date or number cannot be read.
+    date_format
+        The format of dates held as text, in chrono's notation.
+    decimal
+        The decimal mark of numbers held as text: ``.`` or ``,``.
+    float_ids
+        Read ids held as floats as whole numbers.
+    measures
+        Name -> column of further numbers of a line, such as ``{"margin": "margin"}``.
+    item_attributes, customer_attributes
+        Name -> column; the most frequent value of an item or customer counts, the smallest of equally frequent ones.
+    keys
+        How related tables join: table -> (column of lines, column of the table).
+    separator, encoding
+        How csv files are written; None guesses the separator from the header.
+    n_threads
+        How many threads to use; None for all.
+
+    Returns
+    -------
+    Ledger
+        The same for any order of rows, any chunking and any number of threads.
+
+    Raises
+    ------
+    SchemaError
+        If the data are not what the mapping says; the text names the column, the row, the value and the mend.
+    ParameterError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> import basketry as bk, polars as pl
+    >>> from datetime import date
+    >>> dump = pl.DataFrame({
+    ...     "who": ["ann", "bob", None], "what": ["tea", "cup", "tea"], "when": [date(2024, 1, 2)] * 3,
+    ...     "pieces": [2, 1, 1], "each": [1.5, 8.0, 1.5]})
+    >>> shop = bk.read_ledger(dump, timezone="Europe/Paris", columns={
+    ...     "customer": "who", "item": "what", "time": "when", "quantity": "pieces", "price": "each"})
+    >>> print(shop.quality)
+                3 rows in
+                3 used      used
+                1 noted     no customer, kept as a basket
+                2 customers, 3 orders (1 without a customer), 2 items
+    """
+    given = {
+        "timezone": timezone,
+        "returns": returns,
+        "guests": guests,
+        "cancelled": cancelled,
+        "cancelled_prefix": cancelled_prefix,
+        "cancelled_status": cancelled_status,
+        "zero_prices": zero_prices,
+        "negative_prices": negative_prices,
+        "duplicates": duplicates,
+        "overlap": overlap,
+        "currency": currency,
+        "test_customers": test_customers,
+        "until": until,
+        "on_bad_rows": on_bad_rows,
+        "date_format": date_format,
+        "decimal": decimal,
+        "float_ids": float_ids,
+    }
+    held: Mapping[str, Any] = {}
+    if config is not None:
+        from basketry.ledger.config import load_config  # noqa: PLC0415 - pydantic costs 100 ms
+
+        held = load_config(Path(config))
+        columns = columns or held.get("columns")
+        measures = measures or held.get("measures")
+        item_attributes = item_attributes or held.get("item_attributes")
+        customer_attributes = customer_attributes or held.get("customer_attributes")
+        keys = keys or held.get("keys")
+        preset = preset or held.get("preset")
+        separator, encoding = separator or held.get("separator"), held.get("encoding") or encoding
+    layout = preset_layout(preset) if preset else None
+    parts = open_parts(source, layout=layout or _folder_layout(source), keys=keys, separator=separator, encoding=encoding)
+    resolved, layout = _mapping(parts, layout, preset, columns, measures, item_attributes, customer_attributes)
+    options = _options(given, held.get("clean", {}), layout.options)
+    return _read(parts, resolved, options, n_threads)
+
+
+def inspect_source(source: Any, *, preset: str | None = None) -> tuple[Resolved, Options, list[Part]]:
+    """Guess the mapping of a dump without reading it.
+
+    Parameters
+    ----------
+    source
+        As for `read_ledger`.
+    preset
+        The preset to try; None guesses.
+    """
+    layout = preset_layout(preset) if preset else None
+    parts = open_parts(source, layout=layout or _folder_layout(source))
+    resolved, layout = _mapping(parts, layout, preset, None, None, None, None)
+    return resolved, _options({}, {}, layout.options), parts
+
+
+def _folder_layout(source: Any) -> Layout:
+    """Guess which tables a folder holds, before any column is known."""
+    names = [p.stem.lower() for p in Path(source).iterdir()] if isinstance(source, str | Path) and Path(source).is_dir() else []
+    return PRESETS["olist" if any("olist" in name for name in names) else "generic"]
+
+
+def _mapping(
+    parts: list[Part],
+    layout: Layout | None,
+    preset: str | None,
+    columns: Mapping[str, str] | None,
+    measures: Mapping[str, str] | None,
+    item_attributes: Mapping[str, str] | None,
+    customer_attributes: Mapping[str, str] | None,
+) -> tuple[Resolved, Layout]:
+    found = parts[0].schema.names()
+    guessed = layout is None
+    if layout is None:
+        preset = None if columns else guess_preset(found)
+        layout = PRESETS[preset or "generic"]
+    resolved = resolve(
+        found,
+        layout,
+        columns=columns,
+        measures=measures,
+        item_attributes=item_attributes,
+        customer_attributes=customer_attributes,
+    )
+    roles = resolved.columns
+    if "customer" not in roles and "order" not in roles:
+        raise SchemaError(
+            f"no column for 'customer' or 'order' was found: pass columns={{'customer': ..., 'time': ...}}. "
+            f"Found: {', '.join(map(repr, found)) or 'no column at all'}."
+        )
+    return marked(resolved, preset=preset, guessed=guessed and columns is None), layout
+
+
+def _options(given: Mapping[str, Any], config: Mapping[str, Any], preset: Mapping[str, Any]) -> Options:
+    names = {f.name for f in fields(Options)}
+    merged = {k: v for k, v in {**preset, **config}.items() if k in names}
+    merged |= {k: v for k, v in given.items() if v is not None}
+    if "cancelled_status" in merged:
+        merged["cancelled_status"] = tuple(str(status).lower() for status in merged["cancelled_status"])
+    return Options(**merged)
+
+
+def _read(parts: list[Part], resolved: Resolved, options: Options, n_threads: int | None) -> Ledger:
+    zone = options.timezone or "UTC"
+    table = offsets(zone)
+    reins_ = reins(n_threads)
+    names = [role for role in ("quantity", "amount") if _has(role, resolved)] + list(resolved.measures)
+    until = None if options.until is None else micros(instant("until", options.until, zone))
+    builder = _core.LedgerBuilder(
+        names,
+        {
+            "keep_guests": options.guests == "keep",
+            "keep_returns": options.returns != "drop",
+            "keep_zero_prices": options.zero_prices == "keep",
+            "keep_negative_prices": options.negative_prices == "keep",
+            "keep_duplicates": options.duplicates == "keep",
+            "until": until,
+        },
+    )
+    options = _one_currency(parts, resolved, options)
+    starts = _later_starts(parts, resolved, options)
+    ends, notes, recipes = [0], dict[str, int](), list[Recipe]()
+    for part, later in zip(parts, starts, strict=True):
+        steps = recipe(part, resolved, options, later)
+        recipes.append(steps)
+        rows = 0
+        for batch in part.batches(steps.columns):
+            builder.push(batch)
+            rows += batch.height
+        ends.append(ends[-1] + rows)
+        for reason, count in {**part.notes, **_count(part, steps)}.items():
+            notes[reason] = notes.get(reason, 0) + count
+    core, account = builder.finish(table, reins_)
+    core = _attributed(core, parts, resolved)
+    quality = _sheet(core, account, parts, ends, resolved, options, notes)
+    return Ledger(core, quality, options.currency, options.returns)
+
+
+def _has(role: str, resolved: Resolved) -> bool:
+    return role in resolved.columns or (role == "amount" and "price" in resolved.columns)
+
+
+def _count(part: Part, steps: Recipe) -> dict[str, int]:
+    if not steps.notes or not isinstance(part.rows, pl.LazyFrame):
+        return {}
+    with reading(part.name):
+        counts = part.rows.select(expr.sum().alias(reason) for reason, expr in steps.notes.items()).collect()
+    return {reason: int(count) for reason, count in counts.row(0, named=True).items() if count}
+
+
+def _one_currency(parts: list[Part], resolved: Resolved, options: Options) -> Options:
+    column = resolved.columns.get("currency")
+    if column is None or options.currency is not None:
+        return options
+    found: dict[str, int] = {}
+    for part in parts:
+        if isinstance(part.rows, pl.LazyFrame):
+            with reading(part.name):
+                counts = part.rows.group_by(column).len().drop_nulls().collect()
+            for name, rows in counts.iter_rows():
+                found[name] = found.get(name, 0) + rows
+    if len(found) > 1:
+        listed = ", ".join(f"{name} ({rows:,} rows)" for name, rows in sorted(found.items(), key=lambda x: (-x[1], x[0])))
+        raise SchemaError(f"column {column!r} holds several currencies: {listed}. Pass currency= with the one to read.")
+    return _with(options, currency=next(iter(found), None))
+
+
+def _with(options: Options, **changes: Any) -> Options:
+    return Options(**{f.name: changes.get(f.name, getattr(options, f.name)) for f in fields(Options)})
+
+
+def _later_starts(parts: list[Part], resolved: Resolved, options: Options) -> list[datetime | None]:
+    """Find for each part the first instant of the next later one, from which on its own rows are left to that."""
+    column = resolved.columns.get("time")
+    if options.overlap != "later" or len(parts) < 2 or column is None:
+        return [None] * len(parts)
+    firsts = []
+    for part in parts:
+        if not isinstance(part.rows, pl.LazyFrame):
+            raise ParameterError.out_of_range("overlap", "later", "streams cannot be looked at before: pass files or frames")
+        with reading(part.name):
+            firsts.append(part.rows.select(time_column(part, column, options).min()).collect().item())
+    return [
+        min((other for other in firsts if other is not None and first is not None and other > first), default=None)
+        for first in firsts
+    ]
+
+
+def _attributed(core: _core.Ledger, parts: list[Part], resolved: Resolved) -> _core.Ledger:
+    def labels(role: str, ids: pl.DataFrame, wanted: Mapping[str, str]) -> list[tuple[str, list[str | None]]]:
+        key = resolved.columns.get(role)
+        frames = [p.rows for p in parts if isinstance(p.rows, pl.LazyFrame)]
+        if key is None or not wanted or not frames or ids.is_empty():
+            return []
+        found = []
+        for name, column in wanted.items():
+            counts = (
+                pl.concat([f.select(pl.col(key).cast(ids.schema[role]).alias(role), pl.col(column).cast(pl.String)) for f in frames])
+                .drop_nulls()
+                .group_by(role, column)
+                .len()
+                .sort([role, "len", column], descending=[False, True, False])
+                .group_by(role, maintain_order=True)
+                .first()
+                .collect(engine="streaming")
+            )
+            found.append((name, ids.join(counts, on=role, how="left", maintain_order="left")[column].to_list()))
+        return found
+
+    items = labels("item", pl.DataFrame(core.items()).select(pl.first()), resolved.item_attributes)
+    customers = labels("customer", pl.DataFrame(core.customers()).select(pl.first()), resolved.customer_attributes)
+    return core.with_attributes(items, customers) if items or customers else core
+
+
+def _sheet(
+    core: _core.Ledger,
+    account: _core.Account,
+    parts: list[Part],
+    ends: list[int],
+    resolved: Resolved,
+    options: Options,
+    notes: Mapping[str, int],
+) -> Quality:
+    has_money = _has("amount", resolved)
+    rows_in = ends[-1]
+    sheet = []
+    reasons = pl.DataFrame(account.reasons()).filter((pl.col("rows") > 0) | (pl.col("reason") == 0))
+    for number, rows, first_row, amount in reasons.iter_rows():
+        reason = BUILT_IN[number] if number < FIRST_OWN else OWN[number - FIRST_OWN]
+        example = None
+        if reason in UNPARSED:
+            example = _example(parts, ends, resolved, reason, first_row)
+            if options.on_bad_rows == "raise":
+                raise _unparsed(resolved, reason, rows, rows_in, first_row, example)
+        status = "used" if number == 0 else "set aside"
+        money = round(amount, 4) if has_money and reason not in UNPARSED else None
+        sheet.append((reason, status, rows, money, None if number == 0 else first_row, example))
+    guests, returns, zero_prices, no_item, repeats = account.noted()
+    noted = {
+        "no customer, kept as a basket": guests,
+        "return, kept apart from purchases": returns,
+        "price of zero, kept": zero_prices,
+        "no item": no_item,
+        "repeated line, kept": repeats if options.duplicates == "keep" else 0,
+        **notes,
+    }
+    sheet += [(reason, "noted", rows, None, None, None) for reason, rows in noted.items() if rows]
+    frame = pl.DataFrame(
+        [
+            (reason, status, rows, rows / max(rows_in, 1), amount, None if row is None else row + 1, example, MENDS.get(reason))
+            for reason, status, rows, amount, row, example in sheet
+        ],
+        schema=QUALITY,
+        orient="row",
+    )
+    used = int(frame.filter(pl.col("status") == "used")["rows"].sum())
+    money = frame.filter(pl.col("status") == "used")["amount"].sum() if has_money else None
+    totals = {"rows_in": rows_in, "rows_used": used, "rows_set_aside": rows_in - used, "amount": money}
+    return Quality(frame, totals | tree_totals(core))
+
+
+def _example(parts: list[Part], ends: list[int], resolved: Resolved, reason: str, row: int) -> str:
+    at = next(i for i in range(len(parts)) if row < ends[i + 1])
+    value = parts[at].value(resolved.columns[reason.split(" ", 1)[0]], row - ends[at])
+    where = f" in {parts[at].name}, row {row - ends[at] + 1:,}" if len(parts) > 1 else ""
+    return f"{value!r}{where}"
+
+
+def _unparsed(
+    resolved: Resolved, reason: str, rows: int, rows_in: int, row: int, example: str | None
+) -> SchemaError:
+    role = reason.split(" ", 1)[0]
+    needed = "a date" if role == "time" else "a number"
+    verb = "does" if rows == 1 else "do"
+    return SchemaError(
+        f"column {resolved.columns[role]!r} holds text, {needed} is needed for {role!r}. {rows:,} of {rows_in:,} values {verb} "
+        f"not parse, first at row {row + 1:,}: {example}. {MENDS[reason][0].upper()}{MENDS[reason][1:]}."
+    )
+
+
