@@ -9,8 +9,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, UInt8Type, UInt32Type};
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, LargeBinaryArray,
-    LargeListArray, LargeStringArray, RecordBatch, RecordBatchOptions, RecordBatchReader, StringViewArray, StructArray,
-    TimestampMicrosecondArray, UInt32Array, UInt64Array,
+    LargeListArray, LargeStringArray, RecordBatch, RecordBatchOptions, RecordBatchReader, StringViewArray,
+    StructArray, TimestampMicrosecondArray, UInt32Array, UInt64Array,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_cast::{CastOptions, cast_with_options};

@@ -70,20 +70,27 @@ const ITEM: &str = "item";
 /// Frequent sequences: lists of item sets with the customers that support them.
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+#[expect(clippy::too_many_arguments, reason = "one per argument of the question")]
 pub fn frequent_sequences(
     py: Python<'_>,
     ledger: &Ledger,
     axis: &str,
     min_count: u64,
+    kind: &str,
     constraints: Constraints,
     reins: Reins<'_>,
 ) -> PyResult<Columns> {
     let (tree, axis) = (ledger.0.clone(), axis.to_owned());
     let constraints = constraints.into();
+    let kind = match kind {
+        "closed" => core::Kind::Closed,
+        "maximal" => core::Kind::Maximal,
+        _ => core::Kind::All,
+    };
     let (found, labels) = run(py, &reins, move |control| {
         let axis = tree.axis(&axis)?;
         let histories = Histories::from_ledger(&tree, &axis, None, control)?;
-        Ok((core::mine(&histories, min_count, &constraints, control)?, axis.labels))
+        Ok((core::mine(&histories, min_count, &constraints, kind, control)?, axis.labels))
     })?;
     let events = lists(found.event_offsets, columns::ids_of(&labels, &found.items)?);
     Table::default()

@@ -4,6 +4,7 @@
 //! other events may lie between. Support is the number of customers with at least one match, never the number of matches.
 
 mod chance;
+mod condense;
 mod constraints;
 mod grow;
 mod log;
@@ -15,6 +16,7 @@ mod windows;
 
 use rayon::prelude::*;
 
+pub use condense::Kind;
 pub use constraints::Constraints;
 use grow::{Scratch, Search};
 use log::Log;
@@ -63,7 +65,7 @@ impl Sequences {
     }
 }
 
-/// Finds all sequences that at least `min_count` customers support under the constraints.
+/// Finds the sequences that at least `min_count` customers support under the constraints: all, or those of a kind.
 ///
 /// They come by falling count; equal counts in the order of their lists of events, item by item. The order does not depend
 /// on the number of threads. Time grows with the events that follow the matches of all frequent sequences; memory is the log
@@ -75,19 +77,20 @@ impl Sequences {
 ///
 /// # Examples
 /// ```
-/// use basketry_core::{Control, histories::Histories, sequences::{mine, Constraints}};
+/// use basketry_core::{Control, histories::Histories, sequences::{mine, Constraints, Kind}};
 /// // Two customers who buy 0 and 1 together, then 2.
 /// let log = Histories::from_rows([vec![(0, vec![0, 1]), (9, vec![2])], vec![(3, vec![0, 1]), (5, vec![2])]], 10);
-/// let all = mine(&log, 2, &Constraints::default(), &Control::default())?;
+/// let all = mine(&log, 2, &Constraints::default(), Kind::All, &Control::default())?;
 /// assert_eq!(all.len(), 7);
 /// let soon = Constraints { max_gap: Some(7), ..Constraints::default() };
-/// assert_eq!(mine(&log, 2, &soon, &Control::default())?.len(), 4);
+/// assert_eq!(mine(&log, 2, &soon, Kind::All, &Control::default())?.len(), 4);
 /// # Ok::<(), basketry_core::Error>(())
 /// ```
 pub fn mine(
     histories: &Histories,
     min_count: u64,
     constraints: &Constraints,
+    kind: Kind,
     control: &Control,
 ) -> Result<Sequences> {
     constraints.check()?;
@@ -117,7 +120,13 @@ pub fn mine(
         )
         .collect::<Result<_>>()?;
     parts.iter().for_each(|part| found.append(part));
-    Ok(found.sorted())
+    let order = if kind == Kind::All {
+        (0..found.counts.len()).collect()
+    } else {
+        let stays = condense::stays(&found, kind, constraints.bounds_gaps(), control)?;
+        (0..stays.len()).filter(|&sequence| stays[sequence]).collect()
+    };
+    Ok(found.sorted(order))
 }
 
 /// The items of at least `min_count` customers, in the order of their codes, and their customers.
@@ -188,8 +197,8 @@ impl Found {
         &self.tokens[start..self.ends[sequence]]
     }
 
-    fn sorted(&self) -> Sequences {
-        let mut order: Vec<usize> = (0..self.counts.len()).collect();
+    /// Writes the sequences of `order` as columns, sorted.
+    fn sorted(&self, mut order: Vec<usize>) -> Sequences {
         let count = |sequence: usize| std::cmp::Reverse(self.counts[sequence]);
         order.par_sort_unstable_by(|&a, &b| {
             count(a).cmp(&count(b)).then_with(|| self.tokens_of(a).cmp(self.tokens_of(b)))

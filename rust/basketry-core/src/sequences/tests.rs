@@ -72,7 +72,7 @@ fn listed(found: &Sequences) -> Vec<(Pattern, u64)> {
 
 fn mined(rows: Rows, min_count: u64, limits: Constraints) -> Vec<(Pattern, u64)> {
     let log = Histories::from_rows(rows, 1000);
-    listed(&mine(&log, min_count, &limits, &Control::default()).unwrap())
+    listed(&mine(&log, min_count, &limits, Kind::All, &Control::default()).unwrap())
 }
 
 fn rows() -> impl Strategy<Value = Rows> {
@@ -101,7 +101,7 @@ proptest! {
     #[test]
     fn equals_brute_force(rows in rows(), limits in constraints(), min_count in 1..4u64) {
         let log = Histories::from_rows(rows, 100);
-        let found = mine(&log, min_count, &limits, &Control::default()).unwrap();
+        let found = mine(&log, min_count, &limits, Kind::All, &Control::default()).unwrap();
         prop_assert_eq!(listed(&found), oracle(&log, min_count, &limits));
     }
 
@@ -109,8 +109,32 @@ proptest! {
     fn equals_brute_force_without_limits(rows in rows(), min_count in 1..4u64) {
         let log = Histories::from_rows(rows, 100);
         let limits = Constraints::default();
-        let found = mine(&log, min_count, &limits, &Control::default()).unwrap();
+        let found = mine(&log, min_count, &limits, Kind::All, &Control::default()).unwrap();
         prop_assert_eq!(listed(&found), oracle(&log, min_count, &limits));
+    }
+}
+
+/// Whether one pattern is a part of another: its sets are parts of later and later ones.
+fn is_part(part: &Pattern, whole: &Pattern) -> bool {
+    let mut sets = whole.iter();
+    part != whole && part.iter().all(|set| sets.any(|other| set.iter().all(|item| other.contains(item))))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn closed_and_maximal_by_definition(rows in rows(), limits in constraints(), min_count in 1..4u64) {
+        let log = Histories::from_rows(rows, 100);
+        let all = oracle(&log, min_count, &limits);
+        for kind in [Kind::Closed, Kind::Maximal] {
+            let without = |one: &&(Pattern, u64)| {
+                !all.iter().any(|other| is_part(&one.0, &other.0) && (kind == Kind::Maximal || one.1 == other.1))
+            };
+            let expected: Vec<_> = all.iter().filter(without).cloned().collect();
+            let found = mine(&log, min_count, &limits, kind, &Control::default()).unwrap();
+            prop_assert_eq!(listed(&found), expected);
+        }
     }
 }
 
@@ -186,7 +210,7 @@ fn the_number_of_threads_does_not_show() {
     for limits in [Constraints::default(), Constraints { max_gap: Some(20), ..Constraints::default() }] {
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| mine(&log, 900, &limits, &Control::default()).unwrap())
+            pool.install(|| mine(&log, 900, &limits, Kind::All, &Control::default()).unwrap())
         };
         let alone = on(1);
         assert!(alone.len() > 100);
@@ -198,14 +222,17 @@ fn the_number_of_threads_does_not_show() {
 #[test]
 fn wrong_limits_are_refused() {
     let log = Histories::from_rows([customer("A0 B1")], 10);
-    let refused = |min_count, limits| mine(&log, min_count, &limits, &Control::default()).unwrap_err();
+    let refused =
+        |min_count, limits| mine(&log, min_count, &limits, Kind::All, &Control::default()).unwrap_err();
     let none = Constraints::default();
     assert!(matches!(refused(0, none), Error::Parameter { name: "min_count", .. }));
     assert!(matches!(refused(1, Constraints { max_length: Some(0), ..none }), Error::Parameter { .. }));
     let crossed = Constraints { min_gap: Some(9), max_gap: Some(7), ..none };
     assert!(matches!(refused(1, crossed), Error::Parameter { name: "min_gap", .. }));
     let control = Control::new(crate::Budget { results: Some(2), ..crate::Budget::default() });
-    assert!(matches!(mine(&log, 1, &none, &control), Err(Error::Capacity(e)) if e.limit == "results"));
+    assert!(
+        matches!(mine(&log, 1, &none, Kind::All, &control), Err(Error::Capacity(e)) if e.limit == "results")
+    );
     control.stop();
 }
 
