@@ -1,0 +1,139 @@
+"""What a report is made from: frames that other rooms computed, checked for their columns at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from basketry.exceptions import SchemaError
+
+FEWEST = 10
+"""Groups of fewer people than this are never shown in detail."""
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "quality": ("reason", "status", "rows", "share"),
+    "revenue": ("period", "orders", "customers", "revenue"),
+    "rules": ("antecedent", "consequent", "count", "support", "confidence", "lift"),
+    "sequences": ("sequence", "length", "items", "count", "support"),
+    "sequence_rules": ("antecedent", "consequent", "count", "support", "confidence", "lift"),
+    "segments": ("segment", "name", "customers", "share", "orders_mean", "order_value_mean",
+                 "recency_days_mean", "spend_total", "spend_share"),
+    "profile": ("segment", "feature", "mean", "everyone_mean", "percentile"),
+    "rfm_map": ("r", "f", "customers", "monetary_mean"),
+    "rfm_segments": ("segment", "customers", "share", "spend_total", "spend_share", "recency_days_mean",
+                     "orders_mean"),
+    "quadrants": ("quadrant", "customers", "customers_share", "orders", "orders_share", "spend_total",
+                  "spend_share"),
+}  # fmt: skip
+LAG_TABLE = ("week", "at_risk", "events", "expected", "hazard", "cumulative", "low", "high")
+LAG_PEAKS = ("week", "low", "high", "excess", "rate_ratio", "p_value", "stability", "kind")
+
+
+@dataclass(frozen=True)
+class Lag:
+    """One question "how long after the antecedent do customers come for the consequent", answered by week.
+
+    ``table`` and ``peaks`` are the two frames of :func:`basketry.time_to_next`.
+    """
+
+    antecedent: Sequence[object]
+    consequent: Sequence[object]
+    table: pl.DataFrame
+    peaks: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything a report can show. A part that is ``None`` is named on the page as absent, with the reason.
+
+    Only the columns named in the design are ever shown: other columns of a frame, a customer's key for
+    instance, do not reach the page. ``quality`` examples are shown as they are, so they must not hold keys.
+
+    Parameters
+    ----------
+    title
+        The page's headline.
+    as_of
+        The day the report looks back from.
+    currency
+        Code or symbol set before amounts; ``None`` writes bare numbers.
+    run
+        How the report was made: versions, parameters, seed, fingerprint, times; nested parts are flattened.
+    quality
+        ``reason``, ``status`` (used, set aside, noted), ``rows``, ``share``, and where known ``amount``,
+        ``first_row``, ``example``, ``mend``.
+    totals
+        ``rows_in``, ``rows_used``, ``rows_set_aside``, ``customers``, ``orders``, ``lines``, ``items``,
+        ``first_order``, ``last_order``, ``revenue_gross``, ``revenue_net``,
+        ``anonymous_orders``; each optional.
+    revenue
+        By month: ``period``, ``orders``, ``customers``, ``revenue``.
+    rules, sequences, sequence_rules
+        The frames of the functions of those names.
+    lags
+        Strongest first; the first three are drawn.
+    segments
+        One row per segment, with its name, size, habits, spend and, where known, ``margin_total``.
+    profile
+        One row per segment and feature; ``percentile`` (0 to 100) is its place among all customers.
+    rfm_map
+        One row per pair of scores ``r`` and ``f`` (1 to 5).
+    rfm_segments, quadrants
+        One row per named group.
+    item_names
+        Item -> the name shown for it.
+    absent
+        Field name -> why it is ``None``, in a sentence.
+    """
+
+    title: str
+    as_of: date
+    currency: str | None = None
+    run: Mapping[str, Any] = field(default_factory=dict)
+    quality: pl.DataFrame | None = None
+    totals: Mapping[str, Any] = field(default_factory=dict)
+    revenue: pl.DataFrame | None = None
+    rules: pl.DataFrame | None = None
+    sequences: pl.DataFrame | None = None
+    sequence_rules: pl.DataFrame | None = None
+    lags: Sequence[Lag] | None = None
+    segments: pl.DataFrame | None = None
+    profile: pl.DataFrame | None = None
+    rfm_map: pl.DataFrame | None = None
+    rfm_segments: pl.DataFrame | None = None
+    quadrants: pl.DataFrame | None = None
+    item_names: Mapping[Any, str] | None = None
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, columns in COLUMNS.items():
+            _check(name, getattr(self, name), columns)
+        for lag in self.lags or ():
+            _check("lags.table", lag.table, LAG_TABLE)
+            _check("lags.peaks", lag.peaks, LAG_PEAKS)
+
+
+def _check(name: str, frame: pl.DataFrame | None, columns: tuple[str, ...]) -> None:
+    missing = [] if frame is None else [column for column in columns if column not in frame.columns]
+    if frame is not None and missing:
+        raise SchemaError(
+            f"report frame {name!r} lacks {', '.join(map(repr, missing))}; pass None to leave the part out. "
+            f"Found: {', '.join(map(repr, frame.columns)) or 'no column at all'}."
+        )
+
+
+def people(frame: pl.DataFrame, size: str = "customers") -> tuple[pl.DataFrame, int]:
+    """Split off the groups of fewer than ten people: the rows that may be shown, and how many may not.
+
+    Examples
+    --------
+    >>> shown, hidden = people(pl.DataFrame({"segment": ["a", "b"], "customers": [40, 9]}))
+    >>> shown["segment"].to_list(), hidden
+    (['a'], 1)
+    """
+    shown = frame.filter(pl.col(size) >= FEWEST)
+    return shown, frame.height - shown.height

@@ -1,0 +1,238 @@
+"""Findings into sections: what the page shows, in its order, and what it says where something is absent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from basketry.report import sentences, text
+from basketry.report.charts import lags, revenue, rfm, segments, style
+from basketry.report.charts.picture import Picture, Pictures
+from basketry.report.findings import FEWEST, Findings, Lag, people
+from basketry.report.tables import customers, ledger, patterns
+from basketry.report.tables.table import Table, headed
+
+_LAGS_DRAWN = 3
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture, a table or both beside each other, that tell one thing."""
+
+    title: str
+    caption: str = ""
+    picture: Picture | None = None
+    table: Table | None = None
+    number: str = ""
+    file: str | None = None
+    """Which file holds the numbers, where no table beside the picture does."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the page."""
+
+    anchor: str
+    title: str
+    lead: str = ""
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+    folded: Table | None = None
+    """A long table that opens on demand."""
+    columns: int = 1
+    """Figures side by side on a wide page; where one is left over, the first takes the whole width."""
+
+
+def sections(findings: Findings, pictures: Pictures) -> list[Section]:
+    """Make every section of the page, in its order."""
+    return [
+        _quality(findings),
+        _revenue(findings, pictures),
+        _rules(findings),
+        _timing(findings, pictures),
+        _segments(findings, pictures),
+        _profile(findings, pictures),
+        _rfm(findings, pictures),
+        _quadrants(findings, pictures),
+        _run(findings),
+    ]
+
+
+_NOT_MADE = {
+    "quality": "No quality sheet was given, so it cannot be told which rows were left out.",
+    "revenue": "Revenue by month was not computed in this run.",
+    "rules": "Association rules were not computed in this run.",
+    "lags": "Lag curves were not computed in this run.",
+    "sequence_rules": "Sequence rules were not computed in this run.",
+    "segments": "Segments were not computed in this run.",
+    "profile": "Segment profiles were not computed in this run.",
+    "rfm_map": "The RFM map was not computed in this run.",
+    "rfm_segments": "Named RFM segments were not computed in this run.",
+    "quadrants": "Quadrants were not computed in this run.",
+    "run": "No run information was given.",
+}
+
+
+def _absent(findings: Findings, name: str) -> str:
+    return text.clean(findings.absent.get(name, _NOT_MADE[name]), 300)
+
+
+def _quality(findings: Findings) -> Section:
+    lead = sentences.accounting(dict(findings.totals))
+    if findings.quality is None:
+        missing = _absent(findings, "quality")
+        return Section("quality", "Data quality", f"{lead} {missing}".strip())
+    return Section(
+        "quality", "Data quality", lead, tables=(ledger.quality(findings.quality, findings.currency),)
+    )
+
+
+def _revenue(findings: Findings, pictures: Pictures) -> Section:
+    title, frame = "Revenue over time", findings.revenue
+    if frame is None:
+        return Section("revenue", title, _absent(findings, "revenue"))
+    shown = frame.filter(pl.max_horizontal("orders", "customers") >= FEWEST)
+    if not shown.height:
+        return Section("revenue", title, f"No month has {FEWEST} orders, too few to be shown.")
+    picture = pictures.two("revenue", lambda n: revenue.months(shown, currency=findings.currency, narrow=n))
+    figure = Figure("Revenue by month", "The first and the last month may be incomplete.", picture)
+    return Section("revenue", title, "", (figure,), folded=ledger.revenue(frame, findings.currency))
+
+
+def _rules(findings: Findings) -> Section:
+    title = "What is bought together"
+    if findings.rules is None:
+        return Section("rules", title, _absent(findings, "rules"))
+    table = patterns.rules(findings.rules, findings.item_names)
+    if not table.rows:
+        return Section("rules", title, f"No rule rests on at least {FEWEST} baskets and passes its test.")
+    lead = (
+        "Confidence is the share of baskets with the first items that also hold the last one. Lift is how "
+        "many times more often that is than in all baskets: 1 means no connection."
+    )
+    figure = Figure("The strongest rules", "A full bar of confidence is 100%.", table=table, number="1")
+    return Section("rules", title, lead, (figure,))
+
+
+def _timing(findings: Findings, pictures: Pictures) -> Section:
+    lead, found, shown = [], [], []
+    if findings.lags is None:
+        lead.append(_absent(findings, "lags"))
+    followed = [lag for lag in findings.lags or () if lag.table.filter(pl.col("at_risk") >= FEWEST).height]
+    drawn = followed[:_LAGS_DRAWN]
+    numbers = ["2"] if len(drawn) == 1 else ["2a", "2b", "2c"]
+    for number, lag in zip(numbers, drawn, strict=False):
+        found.append(_curve(findings, pictures, lag, number))
+    if found:
+        lead.append(
+            "Each bar is a week after the first purchase: the share who come for the second item in that "
+            "week, of those who have not come yet and are still observed. The dashed line is what chance "
+            "and the calendar alone would give. Peaks are marked."
+        )
+        shown.append(patterns.peaks(zip(numbers, (lag.peaks for lag in drawn), strict=False)))
+    elif findings.lags is not None:
+        lead.append(f"No pair of items has {FEWEST} customers to follow, so no lag curve is drawn.")
+    if findings.sequence_rules is None:
+        lead.append(_absent(findings, "sequence_rules"))
+    else:
+        shown.append(patterns.sequence_rules(findings.sequence_rules, findings.item_names))
+    if findings.sequences is not None:
+        shown.append(patterns.sequences(findings.sequences, findings.item_names))
+    kept = tuple(table for table in shown if table.rows)
+    return Section("timing", "What follows, and when", " ".join(lead), tuple(found), kept, columns=2)
+
+
+def _curve(findings: Findings, pictures: Pictures, lag: Lag, number: str) -> Figure:
+    name = f"lag{number}"
+    if number in ("2", "2a"):
+        widths = {False: style.WIDE, True: style.NARROW}
+        picture = pictures.two(name, lambda narrow: lags.curve(lag, width=widths[narrow]))
+    else:
+        picture = pictures.one(name, lags.curve(lag, width=style.HALF))
+    return Figure(sentences.lag_title(lag, findings), sentences.lag_caption(lag), picture, number=number)
+
+
+def _segments(findings: Findings, pictures: Pictures) -> Section:
+    title, frame = "Customer segments", findings.segments
+    if frame is None:
+        return Section("segments", title, _absent(findings, "segments"))
+    placed = pl.col("orders_mean", "order_value_mean", "spend_total").cast(pl.Float64).is_finite()
+    shown = people(frame)[0].filter(pl.all_horizontal(placed))
+    if not shown.height:
+        return Section("segments", title, f"No segment has {FEWEST} customers, too few to be shown.")
+    picture = pictures.one("segments", segments.bubbles(shown, currency=findings.currency))
+    figure = Figure(
+        "Frequency and value of the segments",
+        "Each bubble is a segment: how often its customers order, how much an order is worth, and, as area, "
+        "what they spent in all. Beside it the same segments by value"
+        + (", and by margin." if customers.has_margin(shown) else "; margin is not known."),
+        picture,
+        customers.segment_bars(frame, findings.currency),
+        "3",
+    )
+    return Section("segments", title, "", (figure,), (customers.segments(frame, findings.currency),))
+
+
+def _profile(findings: Findings, pictures: Pictures) -> Section:
+    title = "The most valuable segment"
+    if findings.profile is None:
+        return Section("profile", title, _absent(findings, "profile"))
+    best = None if findings.segments is None else sentences.most_valuable(findings.segments)
+    if best is None:
+        return Section("profile", title, "No segment is large enough to be profiled.")
+    rows = findings.profile.filter(pl.col("segment") == best["segment"])
+    telling = segments.telling(rows)
+    if not telling.height:
+        return Section("profile", title, "The profile of the most valuable segment is empty.")
+    name = text.quoted([text.clean(best["name"], 60)])
+    figure = Figure(
+        f"{name} against everyone",
+        f"Where the {text.count(best['customers'])} customers of {name} stand among all customers, "
+        "from 0 (lowest) to 100 (highest); 50 is the middle.",
+        pictures.one("profile", segments.profile(telling)),
+        customers.profile(telling),
+        "4",
+    )
+    return Section("profile", title, sentences.profile(rows, best["name"]), (figure,))
+
+
+def _rfm(findings: Findings, pictures: Pictures) -> Section:
+    title = "Recency, frequency and spend"
+    lead, figures, shown = "", [], []
+    if findings.rfm_map is None:
+        lead = _absent(findings, "rfm_map")
+    elif findings.rfm_map.height:
+        for column, what in (("customers", "Customers"), ("monetary_mean", "Mean spend per customer")):
+            unit = None if column == "customers" else findings.currency
+            picture = pictures.one(f"rfm-{column.replace('_', '-')}", rfm.score_map(findings.rfm_map, column))
+            caption = "By recency score (across) and frequency score (up)."
+            figures.append(Figure(headed(what, unit), caption, picture, file="rfm_map"))
+    if findings.rfm_segments is None:
+        lead = f"{lead} {_absent(findings, 'rfm_segments')}".strip()
+    else:
+        shown.append(customers.rfm_segments(findings.rfm_segments, findings.currency))
+    return Section("rfm", title, lead, tuple(figures), tuple(shown), columns=2)
+
+
+def _quadrants(findings: Findings, pictures: Pictures) -> Section:
+    title, frame = "Value and frequency quadrants", findings.quadrants
+    if frame is None:
+        return Section("quadrants", title, _absent(findings, "quadrants"))
+    shown = people(frame)[0]
+    if not shown.height:
+        return Section("quadrants", title, f"No quadrant has {FEWEST} customers, too few to be shown.")
+    figure = Figure(
+        "Share of customers, orders and spend",
+        "Regular: often, small. Loyal: often, large. One-time: rarely, small. Big fish: rarely, large.",
+        pictures.one("quadrants", rfm.quadrants(shown)),
+        customers.quadrants(frame, findings.currency),
+    )
+    return Section("quadrants", title, "", (figure,))
+
+
+def _run(findings: Findings) -> Section:
+    title = "How this was made"
+    if not findings.run:
+        return Section("run", title, _absent(findings, "run"))
+    return Section("run", title, "", tables=(ledger.run(findings.run),))
