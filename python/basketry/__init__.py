@@ -14,6 +14,7 @@ from basketry.exceptions import (
     SchemaError,
 )
 from basketry.ledger import Ledger, Quality, read_ledger
+from basketry.patterns import TimeToNext, frequent_sequences, sequence_rules, time_to_next
 
 __all__ = [
     "BasketryError",
@@ -26,16 +27,21 @@ __all__ = [
     "Quality",
     "SchemaError",
     "Segmentation",
+    "TimeToNext",
+    "frequent_sequences",
     "quadrants",
     "read_ledger",
     "rfm",
     "rfm_map",
     "rfm_segments",
     "segment_customers",
+    "sequence_rules",
     "showing",
+    "time_to_next",
 ]
 
 if _core.DEBUG:
     _warnings.warn(
-        "basketry was built without optimisation: build it with --release before timing anything.", stacklevel=2
+        "basketry was built without optimisation: build it with --release before timing anything.",
+        stacklevel=2,
     )

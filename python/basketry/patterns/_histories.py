@@ -32,7 +32,9 @@ def tree_of(data: Any, customer: str | None, item: str | None, time: str | None)
         return read_ledger(data, columns=columns, timezone="UTC").core
     for role, column in named.items():
         if column is not None:
-            raise ParameterError.out_of_range(role, column, "a ledger knows its columns; name them only for a table")
+            raise ParameterError.out_of_range(
+                role, column, "a ledger knows its columns; name them only for a table"
+            )
     return data.core
 
 
@@ -56,7 +58,9 @@ def minimal_count(min_support: float | None, min_count: int | None, n_customers:
     if min_count is not None:
         return whole("min_count", min_count, "a whole number of customers from 1 up")
     if not 0 < float(min_support or 0) <= 1:
-        raise ParameterError.out_of_range("min_support", min_support, "a share of the customers, above 0 and up to 1")
+        raise ParameterError.out_of_range(
+            "min_support", min_support, "a share of the customers, above 0 and up to 1"
+        )
     return max(1, math.ceil(Fraction(repr(float(min_support or 0))) * n_customers))
 
 

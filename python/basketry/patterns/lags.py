@@ -120,7 +120,9 @@ def time_to_next(
     tree = tree_of(ledger, customer, item, time)
     weeks, rest = divmod(days("horizon", horizon) or 0, 7)
     if weeks == 0 or rest:
-        raise ParameterError.out_of_range("horizon", horizon, "whole weeks from 1 up are needed, such as '60w'")
+        raise ParameterError.out_of_range(
+            "horizon", horizon, "whole weeks from 1 up are needed, such as '60w'"
+        )
     labels = pl.DataFrame(_core.axis_labels(tree, axis)).to_series()
     seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else rng
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**64:

@@ -213,7 +213,9 @@ def sequence_rules(
     tree = tree_of(data, customer, item, time)
     window_days, window_events = days_or_events("window", window)
     if window_days == 0 or window_events in (0, 1):
-        raise ParameterError.out_of_range("window", window, "X and Y are on different days: at least 1 day or 2 events")
+        raise ParameterError.out_of_range(
+            "window", window, "X and Y are on different days: at least 1 day or 2 events"
+        )
     share = Fraction(repr(float(min_confidence)))
     limits: _core.RuleLimits = {
         "min_count": minimal_count(min_support, min_count, tree.n_customers),
