@@ -1,6 +1,8 @@
 """The compiled half of basketry. Its face is the package `basketry`."""
 
-from typing import Final, final
+from typing import Final, TypedDict, final
+
+from basketry.control import Reins
 
 DEBUG: Final[bool]
 
@@ -10,6 +12,13 @@ class Columns:
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
     def __len__(self) -> int: ...
+
+@final
+class Ledger:
+    """A shop's transactions as a tree in flat columns."""
+
+    @property
+    def n_customers(self) -> int: ...
 
 class Constraints(TypedDict):
     """Limits on the shape of a sequence and on the times of a match."""

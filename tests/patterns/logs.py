@@ -28,7 +28,7 @@ def log_of(name: str, data_file: Callable[[str], Path]) -> bk.Ledger:
 def _spmf(path: Path) -> bk.Ledger:
     """One customer a line; `-1` ends an event, `-2` the line; an event may begin with its `<day>`."""
     customers, items, days = [], [], []
-    for customer, line in enumerate(gzip.open(path, "rt")):
+    for customer, line in enumerate(gzip.decompress(path.read_bytes()).decode().splitlines()):
         day = 0
         for token in line.split():
             if token.startswith("<"):

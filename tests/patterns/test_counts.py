@@ -7,8 +7,8 @@ import basketry as bk
 
 from .logs import log_of
 
-# Set, minimal count, limits; then the number of sequences, by number of items, with an event of several items, and the sum of
-# their counts.
+# Set, minimal count, limits; then the number of sequences, by number of items, with an event of several items,
+# and the sum of their counts.
 SEQUENCES = [
     ("sign", 292, {}, 518, [60, 193, 201, 62, 2], 0, 186339),
     ("sign", 292, {"kind": "closed"}, 518, None, None, None),

@@ -1,4 +1,4 @@
-"""Sequences and sequential rules against slow and obvious ones, the wrong answers of others, and wrong calls."""
+"""Sequences and sequential rules against slow and obvious ones, and wrong calls."""
 
 from collections import Counter
 from itertools import combinations
@@ -88,7 +88,7 @@ def test_rules_equal_brute_force(rows, min_count):
 
 
 def test_a_share_is_taken_as_it_was_typed():
-    # k customers buy 1 then 2, the others 3 then 4. k / 100 * 100 is above k in doubles for k = 7, 14, 28, 55, 56.
+    # k customers buy 1 then 2, the others 3 then 4. In doubles k / 100 * 100 is above k for k = 7, 14, 28.
     for k in range(3, 50):
         rows = [(c, day, item + (0 if c < k else 2)) for c in range(100) for day, item in ((0, 1), (1, 2))]
         found = bk.frequent_sequences(ledger(frame_of(rows)), min_support=k / 100)

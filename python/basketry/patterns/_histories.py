@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
 
 import polars as pl
 
@@ -16,7 +16,7 @@ from basketry.ledger import Ledger, read_ledger
 _DAYS = {"d": 1, "w": 7}
 
 
-def tree_of(data: Any, customer: str | None, item: str | None, time: str | None) -> _core.Ledger:
+def tree_of(data: object, customer: str | None, item: str | None, time: str | None) -> _core.Ledger:
     """Take a ledger as it is, and read any other table into one.
 
     Parameters
@@ -64,7 +64,7 @@ def minimal_count(min_support: float | None, min_count: int | None, n_customers:
     return max(1, math.ceil(Fraction(repr(float(min_support or 0))) * n_customers))
 
 
-def whole(name: str, value: Any, expected: str = "a whole number from 1 up, or None for no limit") -> int:
+def whole(name: str, value: object, expected: str = "a whole number from 1 up, or None for no limit") -> int:
     """Check a whole number from 1 up.
 
     Parameters
@@ -132,7 +132,7 @@ def days_or_events(name: str, value: str | int | None) -> tuple[int | None, int 
         raise ParameterError.out_of_range(name, value, expected) from None
 
 
-def codes_of(name: str, wanted: Any, labels: pl.Series) -> list[int]:
+def codes_of(name: str, wanted: str | int | Sequence[str | int], labels: pl.Series) -> list[int]:
     """Find the codes of items by their ids.
 
     Parameters

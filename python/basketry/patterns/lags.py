@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,16 +21,18 @@ class TimeToNext:
     Parameters
     ----------
     table
-        One row a week after the antecedent, week k being the days 7 k - 6 to 7 k: ``week``; ``at_risk`` (customers who were
-        still followed and had not bought); ``events`` (customers who bought in it); ``expected`` (events that the calendar
-        lets expect at the level of these customers); ``hazard`` (events over at risk); ``cumulative`` (probability to have
-        bought by the end of the week); ``low``, ``high`` (its 95 % interval).
+        One row a week after the antecedent, week k being the days 7 k - 6 to 7 k: ``week``; ``at_risk``
+        (customers who were still followed and had not bought); ``events`` (customers who bought in it);
+        ``expected`` (events that the calendar lets expect at the level of these customers); ``hazard``
+        (events over at risk); ``cumulative`` (probability to have bought by the end of the week); ``low``,
+        ``high`` (its 95 % interval).
     peaks
-        One row a peak, by week: ``week``; ``low``, ``high`` (95 % interval of the week); ``excess`` (customers beyond
-        expectation) and ``rate_ratio`` (events over expected events), both over the week and two to each side;
-        ``p_value`` (of such a peak anywhere on the horizon, by chance); ``stability`` (share of resamples of the customers
-        that find it within two weeks); ``kind``: ``since purchase``, ``calendar``, or ``not enough data`` for weeks ``low``
-        to ``high`` that cannot be judged, all else being null there.
+        One row a peak, by week: ``week``; ``low``, ``high`` (95 % interval of the week); ``excess``
+        (customers beyond expectation) and ``rate_ratio`` (events over expected events), both over the week
+        and two to each side; ``p_value`` (of such a peak anywhere on the horizon, by chance); ``stability``
+        (share of resamples of the customers that find it within two weeks); ``kind``: ``since purchase``,
+        ``calendar``, or ``not enough data`` for weeks ``low`` to ``high`` that cannot be judged, all else
+        being null there.
     """
 
     table: pl.DataFrame
@@ -45,10 +46,10 @@ class TimeToNext:
 
 
 def time_to_next(
-    ledger: Any,
+    ledger: object,
     *,
-    antecedent: Sequence[Any],
-    consequent: Sequence[Any],
+    antecedent: str | int | Sequence[str | int],
+    consequent: str | int | Sequence[str | int],
     horizon: str | int = "60w",
     customer: str | None = None,
     item: str | None = None,
@@ -59,9 +60,10 @@ def time_to_next(
 ) -> TimeToNext:
     """Tell how long after the antecedent customers buy the consequent, week by week, and when most do.
 
-    The clock starts on a customer's first day with all items of the antecedent bought, and stops on the first strictly later
-    day by which he has bought all items of the consequent since. Items of both in one basket are no outcome. Who has not
-    bought leaves at the end of the data (censored); in a week the events come before the censorings.
+    The clock starts on a customer's first day with all items of the antecedent bought, and stops on the first
+    strictly later day by which he has bought all items of the consequent since. Items of both in one basket
+    are no outcome. Who has not bought leaves at the end of the data (censored); in a week the events come
+    before the censorings.
 
     Parameters
     ----------
@@ -70,7 +72,8 @@ def time_to_next(
     antecedent, consequent
         The items, by id. The same items on both sides ask for the next purchase of the same.
     horizon
-        Weeks to look at: ``"60w"``, or days that make whole weeks. Longer than anybody was followed is refused.
+        Weeks to look at: ``"60w"``, or days that make whole weeks. Longer than anybody was followed is
+        refused.
     customer, item, time
         The columns of a table; by default the names of the arguments.
     axis
@@ -92,17 +95,17 @@ def time_to_next(
 
     Notes
     -----
-    The life table is the product-limit estimate in weeks; its interval is Greenwood's, symmetric in log(-log S).
-    Expected events come from the purchases of the consequent per customer-day in each calendar week, counted from the day
-    after each customer's first day, among people who do not have the antecedent (yet); with under 100 such purchases,
-    among everybody. They are laid on the calendar days on which the customers were at risk, and scaled by a smooth level that
-    can fall or rise over the lag, as it does under churn.
+    The life table is the product-limit estimate in weeks; its interval is Greenwood's, symmetric in log(-log
+    S). Expected events come from the purchases of the consequent per customer-day in each calendar week,
+    counted from the day after each customer's first day, among people who do not have the antecedent (yet);
+    with under 100 such purchases, among everybody. They are laid on the calendar days on which the customers
+    were at risk, and scaled by a smooth level that can fall or rise over the lag, as it does under churn.
 
-    A peak since purchase is a local maximum of the smoothed difference of events and expected events that passes the 95 %
-    quantile of the largest such maximum in 999 Poisson replicates without a law, so that there is one chance in twenty of a
-    false one anywhere on the horizon, and that at least 80 % of 200 resamples of the customers find again. The same test
-    without the calendar finds calendar peaks. A week is judged if about one event is expected in it and the history is at
-    least twice as long as the lag.
+    A peak since purchase is a local maximum of the smoothed difference of events and expected events that
+    passes the 95 % quantile of the largest such maximum in 999 Poisson replicates without a law, so that
+    there is one chance in twenty of a false one anywhere on the horizon, and that at least 80 % of 200
+    resamples of the customers find again. The same test without the calendar finds calendar peaks. A week is
+    judged if about one event is expected in it and the history is at least twice as long as the lag.
 
     Examples
     --------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import polars as pl
 
@@ -16,7 +15,7 @@ KINDS = ("all", "closed", "maximal")
 
 
 def frequent_sequences(
-    data: Any,
+    data: object,
     *,
     customer: str | None = None,
     item: str | None = None,
@@ -36,9 +35,10 @@ def frequent_sequences(
 ) -> pl.DataFrame:
     """Find what many customers buy one after the other.
 
-    An event is the set of items that a customer bought on one local day. A sequence is a list of item sets; a customer
-    supports it when its sets are parts of strictly later and later events of his. Other events may lie between unless
-    ``max_gap`` says no. Support counts customers, never matches. Without the limits below nothing is limited.
+    An event is the set of items that a customer bought on one local day. A sequence is a list of item sets; a
+    customer supports it when its sets are parts of strictly later and later events of his. Other events may
+    lie between unless ``max_gap`` says no. Support counts customers, never matches. Without the limits below
+    nothing is limited.
 
     Parameters
     ----------
@@ -53,15 +53,16 @@ def frequent_sequences(
     min_count
         The smallest number of customers. Exactly one of the two is needed.
     kind
-        ``all`` sequences; only ``closed`` ones: no longer sequence has the same count; or only ``maximal`` ones: no longer
-        sequence is frequent. Longer means among the sequences found under the same limits.
+        ``all`` sequences; only ``closed`` ones: no longer sequence has the same count; or only ``maximal``
+        ones: no longer sequence is frequent. Longer means among the sequences found under the same limits.
     max_length
         The most events of a sequence.
     max_items
         The most items of a sequence, over all its events.
     min_gap, max_gap
-        The fewest and the most days between two consecutive matched events, both inclusive: ``"7d"``, ``"8w"`` or a number
-        of days. ``max_gap="1 event"`` means directly following, ``"3 events"`` at most three positions on.
+        The fewest and the most days between two consecutive matched events, both inclusive: ``"7d"``,
+        ``"8w"`` or a number of days. ``max_gap="1 event"`` means directly following, ``"3 events"`` at most
+        three positions on.
     max_span
         The most days from the first to the last matched event.
     top
@@ -74,9 +75,9 @@ def frequent_sequences(
     Returns
     -------
     DataFrame
-        ``sequence`` (list of lists of items), ``length`` (events), ``items``, ``count`` (customers), ``support`` (share of
-        all customers), by falling count; equal counts in the order of the sequences. The same for any order of the rows and
-        any number of threads.
+        ``sequence`` (list of lists of items), ``length`` (events), ``items``, ``count`` (customers),
+        ``support`` (share of all customers), by falling count; equal counts in the order of the sequences.
+        The same for any order of the rows and any number of threads.
 
     Raises
     ------
@@ -87,8 +88,9 @@ def frequent_sequences(
 
     Notes
     -----
-    Pseudo-projection (Pei et al., 2004) with the latest start of a match for each end, which keeps limits on gap and span
-    exact. With a maximal gap a sequence can be frequent though it is not without one of its middle events.
+    Pseudo-projection (Pei et al., 2004) with the latest start of a match for each end, which keeps limits on
+    gap and span exact. With a maximal gap a sequence can be frequent though it is not without one of its
+    middle events.
 
     Examples
     --------
@@ -130,7 +132,7 @@ def frequent_sequences(
 
 
 def sequence_rules(
-    data: Any,
+    data: object,
     *,
     customer: str | None = None,
     item: str | None = None,
@@ -147,10 +149,10 @@ def sequence_rules(
 ) -> pl.DataFrame:
     """Find the rules X ==> Y: customers who bought all of X go on to buy all of Y.
 
-    The items of X, in any order, all come on earlier days than all items of Y; X and Y share no item. The count of a rule is
-    the number of customers with such a match in their history, so its confidence says what share of the buyers of X went on
-    to Y *as long as they were followed*. For the share within so many weeks, with the short histories put right, ask
-    `time_to_next`.
+    The items of X, in any order, all come on earlier days than all items of Y; X and Y share no item. The
+    count of a rule is the number of customers with such a match in their history, so its confidence says what
+    share of the buyers of X went on to Y *as long as they were followed*. For the share within so many weeks,
+    with the short histories put right, ask `time_to_next`.
 
     Parameters
     ----------
@@ -169,8 +171,9 @@ def sequence_rules(
     max_antecedent, max_consequent
         The most items of X and of Y; None for any number, 1 and 1 for rules of one item to one.
     window
-        How far apart a whole match may be: ``"8w"`` or a number of days from its first to its last day, or ``"3 events"``
-        for three consecutive events of the customer, those of other items counted. None for the whole history.
+        How far apart a whole match may be: ``"8w"`` or a number of days from its first to its last day, or
+        ``"3 events"`` for three consecutive events of the customer, those of other items counted. None for
+        the whole history.
     budget
         The most that the search may cost.
     n_threads
@@ -179,10 +182,10 @@ def sequence_rules(
     Returns
     -------
     DataFrame
-        ``antecedent``, ``consequent`` (lists of items), ``count`` (customers), ``support``, ``confidence``, ``lift``
-        (confidence over the share of all customers who have Y at any time), ``leverage``, ``p_value``, ``q_value``,
-        ``median_gap_days`` (from the day that completes X to the day that completes Y, at each customer's first match), by
-        falling confidence, then falling count, then by the items.
+        ``antecedent``, ``consequent`` (lists of items), ``count`` (customers), ``support``, ``confidence``,
+        ``lift`` (confidence over the share of all customers who have Y at any time), ``leverage``,
+        ``p_value``, ``q_value``, ``median_gap_days`` (from the day that completes X to the day that completes
+        Y, at each customer's first match), by falling confidence, then falling count, then by the items.
 
     Raises
     ------
@@ -193,9 +196,10 @@ def sequence_rules(
 
     Notes
     -----
-    ``p_value`` is Fisher's exact test, one-sided, that so many customers have both X and Y by chance. Chance gets credit for
-    the customers who have Y first, too, so it is too large rather than too small. ``q_value`` is corrected by Benjamini and
-    Hochberg (1995) for all rules that reach the minimal count. Neither knows that some customers buy more of everything.
+    ``p_value`` is Fisher's exact test, one-sided, that so many customers have both X and Y by chance. Chance
+    gets credit for the customers who have Y first, too, so it is too large rather than too small. ``q_value``
+    is corrected by Benjamini and Hochberg (1995) for all rules that reach the minimal count. Neither knows
+    that some customers buy more of everything.
 
     Examples
     --------
