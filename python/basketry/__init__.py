@@ -15,9 +15,16 @@ from basketry.exceptions import (
 )
 from basketry.faults import Faults
 from basketry.ledger import Ledger, Quality, read_ledger
+from basketry.patterns import (
+    TimeToNext,
+    association_rules,
+    count_itemsets,
+    frequent_itemsets,
+    frequent_sequences,
+    sequence_rules,
+    time_to_next,
+)
 from basketry.simulate import Simulation, simulate
-from basketry.patterns.itemsets import count_itemsets, frequent_itemsets
-from basketry.patterns.rules import association_rules
 
 __all__ = [
     "BasketryError",
@@ -32,17 +39,21 @@ __all__ = [
     "SchemaError",
     "Segmentation",
     "Simulation",
+    "TimeToNext",
     "association_rules",
     "count_itemsets",
     "frequent_itemsets",
+    "frequent_sequences",
     "quadrants",
     "read_ledger",
     "rfm",
     "rfm_map",
     "rfm_segments",
     "segment_customers",
+    "sequence_rules",
     "showing",
     "simulate",
+    "time_to_next",
 ]
 
 if _core.DEBUG:

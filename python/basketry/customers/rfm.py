@@ -95,7 +95,9 @@ def rfm(
     if not 0 < big_fish < 1:
         raise ParameterError.out_of_range("big_fish", big_fish, "a share above 0 and below 1 is needed")
     if loyal_orders is not None and loyal_orders < 2:
-        raise ParameterError.out_of_range("loyal_orders", loyal_orders, "two orders at the least make a loyal customer")
+        raise ParameterError.out_of_range(
+            "loyal_orders", loyal_orders, "two orders at the least make a loyal customer"
+        )
     frame = pl.DataFrame(
         _core.rfm(ledger.core, ledger.instant(as_of), ledger.money_is_net, ties == "apart", reins(n_threads))
     )
@@ -125,7 +127,9 @@ def rfm_segments(table: pl.DataFrame) -> pl.DataFrame:
             orders_mean=pl.col("orders").mean(),
         )
         .with_columns(share=_share("customers"), spend_share=_share("spend_total"))
-        .select("segment", "customers", "share", "spend_total", "spend_share", "recency_days_mean", "orders_mean")
+        .select(
+            "segment", "customers", "share", "spend_total", "spend_share", "recency_days_mean", "orders_mean"
+        )
         .sort("spend_total", "segment", descending=[True, False])
     )
 

@@ -252,7 +252,8 @@ pub fn for_each_pair(
 ) -> PyResult<()> {
     for_each_batch(reader, |batch| {
         let ids = |name: &str| {
-            let array = batch.column_by_name(name).ok_or_else(|| errors::from_arrow(name, &"it is missing"))?;
+            let array =
+                batch.column_by_name(name).ok_or_else(|| errors::from_arrow(name, &"it is missing"))?;
             Held::new(name, array)
         };
         let (one, other) = (ids(names[0])?, ids(names[1])?);

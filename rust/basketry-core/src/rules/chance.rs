@@ -80,7 +80,8 @@ impl Fisher {
 /// Adjusted p-values by Benjamini and Hochberg, in the order given.
 pub(crate) fn false_discovery(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<u32> = (0..p_values.len() as u32).collect();
-    order.par_sort_unstable_by(|&a, &b| p_values[a as usize].total_cmp(&p_values[b as usize]).then(a.cmp(&b)));
+    order
+        .par_sort_unstable_by(|&a, &b| p_values[a as usize].total_cmp(&p_values[b as usize]).then(a.cmp(&b)));
     let mut q_values = vec![1.0; p_values.len()];
     let mut least = 1.0_f64;
     for (place, &at) in order.iter().enumerate().rev() {
