@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import basketry
 import pytest
+
+import basketry
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "python" / "basketry"

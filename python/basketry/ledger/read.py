@@ -21,7 +21,6 @@ from basketry.ledger.clean import (
     OWN,
     UNPARSED,
     Options,
-    Recipe,
     recipe,
     time_column,
 )
