@@ -75,7 +75,8 @@ def read_ledger(
         list of those, a mapping of tables, a polars frame or lazy frame, or any object with ``__arrow_c_stream__``.
     columns
         Role -> column; without a preset these and no others are read. Roles: ``customer, order, time, item,
-        quantity, price, amount, currency, status``. Without ``order`` the rows of a customer at one instant are one order; without ``amount`` it is quantity x price.
+        quantity, price, amount, currency, status``. Without ``order`` the rows of a customer at one instant are one
+        order; without ``amount`` it is quantity x price.
     preset
         ``generic``, ``online-retail``, ``cdnow`` or ``olist``. None guesses by the columns.
     config
