@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -276,17 +277,17 @@ def _read(parts: list[Part], resolved: Resolved, options: Options, n_threads: in
     )
     options = _one_currency(parts, resolved, options)
     starts = _later_starts(parts, resolved, options)
-    ends, notes, recipes = [0], dict[str, int](), list[Recipe]()
+    ends, notes = [0], Counter[str]()
     for part, later in zip(parts, starts, strict=True):
         steps = recipe(part, resolved, options, later)
-        recipes.append(steps)
+        marks = [expr.alias(reason) for reason, expr in steps.notes.items()]
         rows = 0
-        for batch in part.batches(steps.columns):
+        for batch in part.batches([*steps.columns, *marks]):
             builder.push(batch)
             rows += batch.height
+            notes.update(batch.select(pl.col(list(steps.notes)).sum()).row(0, named=True) if marks else {})
         ends.append(ends[-1] + rows)
-        for reason, count in {**part.notes, **_count(part, steps)}.items():
-            notes[reason] = notes.get(reason, 0) + count
+        notes.update(part.notes)
     core, account = builder.finish(table, reins_)
     core = _attributed(core, parts, resolved)
     quality = _sheet(core, account, parts, ends, resolved, options, notes)
@@ -295,14 +296,6 @@ def _read(parts: list[Part], resolved: Resolved, options: Options, n_threads: in
 
 def _has(role: str, resolved: Resolved) -> bool:
     return role in resolved.columns or (role == "amount" and "price" in resolved.columns)
-
-
-def _count(part: Part, steps: Recipe) -> dict[str, int]:
-    if not steps.notes or not isinstance(part.rows, pl.LazyFrame):
-        return {}
-    with reading(part.name):
-        counts = part.rows.select(expr.sum().alias(reason) for reason, expr in steps.notes.items()).collect()
-    return {reason: int(count) for reason, count in counts.row(0, named=True).items() if count}
 
 
 def _one_currency(parts: list[Part], resolved: Resolved, options: Options) -> Options:
@@ -353,40 +346,34 @@ def _later_starts(parts: list[Part], resolved: Resolved, options: Options) -> li
 
 
 def _attributed(core: _core.Ledger, parts: list[Part], resolved: Resolved) -> _core.Ledger:
-    def labels(role: str, ids: pl.DataFrame, wanted: Mapping[str, str]) -> list[tuple[str, list[str | None]]]:
-        key = resolved.columns.get(role)
-        frames = [p.rows for p in parts if isinstance(p.rows, pl.LazyFrame)]
-        if key is None or not wanted or not frames or ids.is_empty():
-            return []
-        found = []
-        for name, column in wanted.items():
-            counts = (
-                pl.concat(
-                    [
-                        f.select(
-                            pl.col(key).cast(ids.schema[role]).alias(role), pl.col(column).cast(pl.String)
-                        )
-                        for f in frames
-                    ]
-                )
-                .drop_nulls()
-                .group_by(role, column)
-                .len()
-                .sort([role, "len", column], descending=[False, True, False])
-                .group_by(role, maintain_order=True)
-                .first()
-                .collect(engine="streaming")
-            )
-            found.append(
-                (name, ids.join(counts, on=role, how="left", maintain_order="left")[column].to_list())
-            )
-        return found
-
-    items = labels("item", pl.DataFrame(core.items()).select(pl.first()), resolved.item_attributes)
-    customers = labels(
-        "customer", pl.DataFrame(core.customers()).select(pl.first()), resolved.customer_attributes
+    items = _labels("item", pl.DataFrame(core.items()), resolved.item_attributes, parts, resolved)
+    customers = _labels(
+        "customer", pl.DataFrame(core.customers()), resolved.customer_attributes, parts, resolved
     )
-    return core.with_attributes(items, customers) if items or customers else core
+    return core.with_attributes(items, customers) if items.width or customers.width else core
+
+
+def _labels(
+    role: str, ids: pl.DataFrame, wanted: Mapping[str, str], parts: list[Part], resolved: Resolved
+) -> pl.DataFrame:
+    """Find the most frequent label of every id, in the order of the ids; the smallest of equally frequent ones."""
+    key = resolved.columns.get(role)
+    found = []
+    for name, column in wanted.items():
+        frames = [part.holding(key, column) for part in parts] if key is not None else []
+        pairs = [
+            frame.select(
+                pl.col(key).cast(ids.schema[role]).alias(role), pl.col(column).cast(pl.String).alias(name)
+            )
+            for frame in frames
+            if frame is not None
+        ]
+        if not pairs or ids.is_empty():
+            continue
+        counts = pl.concat(pairs).drop_nulls().group_by(role, name).len().collect(engine="streaming")
+        best = counts.sort([role, "len", name], descending=[False, True, False]).unique(role, keep="first")
+        found.append(ids.select(role).join(best, on=role, how="left", maintain_order="left").select(name))
+    return pl.concat(found, how="horizontal") if found else pl.DataFrame()
 
 
 def _sheet(
