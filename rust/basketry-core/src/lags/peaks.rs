@@ -14,7 +14,7 @@ const BANDWIDTHS: [f64; 2] = [1.25, 3.0];
 /// Replicates without any peak, from which the threshold comes.
 const REPLICATES: u64 = 999;
 /// Replicates that are drawn before one looks whether they settle the matter already.
-const BATCH: u64 = 111;
+const BATCH: u64 = 64;
 /// Resamples of the customers.
 const RESAMPLES: u64 = 200;
 /// The chance of a false peak anywhere on the horizon.
@@ -92,7 +92,7 @@ pub(super) fn find(
     let events: Vec<f64> = table.events.iter().map(|&n| n as f64).collect();
     let purchases: Vec<f64> = calendar.purchases.iter().map(|&n| n as f64).collect();
     let seasonal = calendar.expected(&calendar.rates(&purchases));
-    let days = calendar.expected(&vec![1.0; calendar.calendar_weeks]);
+    let days = calendar.expected(&vec![1.0; calendar.n_weeks]);
     let kernels = BANDWIDTHS.map(kernel);
     let judged = judged(&events, &seasonal, &kernels[0], calendar.history_days);
     let search = Search { events, judged, calendar, kernels, seed, control };

@@ -230,9 +230,9 @@ impl<E: Extend> Miner<'_, E> {
                 }
             };
             if right {
-                self.frame.right(self.log, from, &mut tell)
+                self.frame.right(self.log, from, &mut tell);
             } else {
-                self.frame.left(self.log, from, &mut tell)
+                self.frame.left(self.log, from, &mut tell);
             }
         }
         // Customers stay in order inside an item, because the sort is stable.
