@@ -75,6 +75,7 @@ struct Search<'a> {
 
 /// What one test leaves behind for the resamples.
 struct Test {
+    level: Vec<f64>,
     mean: Vec<f64>,
     masked: Vec<bool>,
     threshold: f64,
@@ -120,7 +121,7 @@ pub(super) fn find(
 
 /// Which weeks have enough expected events near them and lie in the first half of the history.
 fn judged(events: &[f64], basis: &[f64], kernel: &[f64], history_days: u32) -> Vec<bool> {
-    let mean = level::fit(events, basis, &vec![false; events.len()]);
+    let mean = level::at(&level::fit(events, basis, &vec![false; events.len()], None), basis);
     (0..events.len())
         .map(|week| {
             let (mut total, mut weight) = (0.0, 0.0);
@@ -154,8 +155,9 @@ impl Search<'_> {
     /// Finds the weeks that rise above the threshold. `replicate` gives the basis of one replicate, and its numbers.
     fn test(&self, basis: &[f64], replicate: impl Fn(u64) -> (Random, Vec<f64>) + Sync) -> Result<Test> {
         let masked = vec![false; self.events.len()];
-        let mean = level::fit(&self.events, basis, &masked);
-        let mut found = Test { mean, masked, threshold: f64::INFINITY, peaks: vec![] };
+        let level = level::fit(&self.events, basis, &masked, None);
+        let mean = level::at(&level, basis);
+        let mut found = Test { level, mean, masked, threshold: f64::INFINITY, peaks: vec![] };
         let observed = highest(&self.statistics(&self.events, &found.mean));
         // The threshold is exceeded by so many replicates; as soon as more exceed what was observed, there is no peak.
         let allowed = (LEVEL * (REPLICATES + 1) as f64) as usize;
@@ -171,7 +173,8 @@ impl Search<'_> {
                     self.control.check()?;
                     let (mut random, basis) = replicate(number);
                     let events: Vec<f64> = found.mean.iter().map(|&mean| random.poisson(mean)).collect();
-                    let mean = level::fit(&events, &basis, &found.masked);
+                    let level = level::fit(&events, &basis, &found.masked, Some(&found.level));
+                    let mean = level::at(&level, &basis);
                     Ok(highest(&self.statistics(&events, &mean)))
                 })
                 .collect::<Result<_>>()?;
@@ -194,7 +197,8 @@ impl Search<'_> {
             if masked == found.masked {
                 break;
             }
-            found.mean = level::fit(&self.events, basis, &masked);
+            found.level = level::fit(&self.events, basis, &masked, Some(&found.level));
+            found.mean = level::at(&found.level, basis);
             found.masked = masked;
         }
         Ok(found)
@@ -240,7 +244,8 @@ impl Search<'_> {
                         basis[week] += times * strata_basis[place];
                     }
                 }
-                let z = self.statistics(&drawn, &level::fit(&drawn, &basis, &test.masked));
+                let level = level::fit(&drawn, &basis, &test.masked, Some(&test.level));
+                let z = self.statistics(&drawn, &level::at(&level, &basis));
                 Ok(test.peaks.iter().map(|&(week, _)| highest_near(&z, week, test.threshold)).collect())
             })
             .collect::<Result<_>>()?;
