@@ -13,13 +13,24 @@ from basketry.exceptions import (
     ParameterError,
     SchemaError,
 )
+from basketry.faults import Faults
 from basketry.ledger import Ledger, Quality, read_ledger
-from basketry.patterns import TimeToNext, frequent_sequences, sequence_rules, time_to_next
+from basketry.patterns import (
+    TimeToNext,
+    association_rules,
+    count_itemsets,
+    frequent_itemsets,
+    frequent_sequences,
+    sequence_rules,
+    time_to_next,
+)
+from basketry.simulate import Simulation, simulate
 
 __all__ = [
     "BasketryError",
     "Budget",
     "CapacityError",
+    "Faults",
     "InternalError",
     "Ledger",
     "MissingExtraError",
@@ -27,7 +38,11 @@ __all__ = [
     "Quality",
     "SchemaError",
     "Segmentation",
+    "Simulation",
     "TimeToNext",
+    "association_rules",
+    "count_itemsets",
+    "frequent_itemsets",
     "frequent_sequences",
     "quadrants",
     "read_ledger",
@@ -37,6 +52,7 @@ __all__ = [
     "segment_customers",
     "sequence_rules",
     "showing",
+    "simulate",
     "time_to_next",
 ]
 

@@ -169,7 +169,9 @@ def recipe(part: Part, resolved: Resolved, options: Options, later: datetime | N
         if unparsed is not None:
             reasons["time does not parse"] = unparsed
         if later is not None:
-            reasons["overlaps a later file"] = time >= pl.lit(later.replace(tzinfo=None)).cast(pl.Datetime("us"))
+            reasons["overlaps a later file"] = time >= pl.lit(later.replace(tzinfo=None)).cast(
+                pl.Datetime("us")
+            )
     numbers: dict[str, pl.Expr] = {}
     for role in ("quantity", "price", "amount"):
         if role in roles:
@@ -194,7 +196,9 @@ def recipe(part: Part, resolved: Resolved, options: Options, later: datetime | N
     if options.test_customers is not None and "customer" in roles:
         ids = pl.col(roles["customer"]).cast(pl.String)
         tests = options.test_customers
-        reasons["test customer"] = ids.str.contains(tests) if isinstance(tests, str) else ids.is_in(list(tests))
+        reasons["test customer"] = (
+            ids.str.contains(tests) if isinstance(tests, str) else ids.is_in(list(tests))
+        )
     if options.currency is not None and "currency" in roles:
         reasons["another currency"] = pl.col(roles["currency"]) != options.currency
     if reasons:
@@ -233,7 +237,9 @@ def _ids(column: str, role: str, kind: pl.DataType, options: Options) -> pl.Expr
     if kind.is_integer() or kind in (pl.String, pl.Categorical, pl.Enum):
         # An empty text is a missing id, as csv files write it.
         return pl.when(pl.col(column) != "").then(pl.col(column)) if kind == pl.String else pl.col(column)
-    raise SchemaError(f"column {column!r} is mapped to {role!r} and holds {kind}: ids are texts or whole numbers.")
+    raise SchemaError(
+        f"column {column!r} is mapped to {role!r} and holds {kind}: ids are texts or whole numbers."
+    )
 
 
 def _number(column: str, role: str, kind: pl.DataType, options: Options) -> tuple[pl.Expr, pl.Expr | None]:
@@ -332,7 +338,8 @@ def _format_of(part: Part, column: str) -> str:
     if sample.is_empty():
         return _FORMATS[0]
     reads = {
-        form: sample.select(text.str.to_datetime(form, strict=False, time_unit="us").alias("t"))["t"] for form in _FORMATS
+        form: sample.select(text.str.to_datetime(form, strict=False, time_unit="us").alias("t"))["t"]
+        for form in _FORMATS
     }
     best = max(_FORMATS, key=lambda form: reads[form].count())
     if reads[best].count() == 0:
@@ -341,7 +348,11 @@ def _format_of(part: Part, column: str) -> str:
             f"pass date_format=, such as date_format='%d-%b-%Y'."
         )
     for form in _FORMATS:
-        if form != best and reads[form].count() == reads[best].count() and not reads[form].equals(reads[best]):
+        if (
+            form != best
+            and reads[form].count() == reads[best].count()
+            and not reads[form].equals(reads[best])
+        ):
             raise SchemaError(
                 f"column {column!r} can be read as {best!r} and as {form!r}, first where {sample[column][0]!r} stands: "
                 f"pass date_format= with the right one."

@@ -80,7 +80,11 @@ def load_config(path: Path) -> dict[str, Any]:
     except ValidationError as error:
         raise ParameterError(f"{path}: {_first(error)}") from error
     given = config.input.model_dump(exclude_none=True)
-    moved = {name: given.pop(name) for name in ("timezone", "currency", "date_format", "decimal", "float_ids") if name in given}
+    moved = {
+        name: given.pop(name)
+        for name in ("timezone", "currency", "date_format", "decimal", "float_ids")
+        if name in given
+    }
     return {**given, "clean": {**config.clean.model_dump(exclude_none=True), **moved}}
 
 

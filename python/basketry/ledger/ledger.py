@@ -170,7 +170,12 @@ class Ledger:
         frame = (
             pl.concat([self.quality.frame, other.quality.frame])
             .group_by("reason", "status", maintain_order=True)
-            .agg(pl.col("rows").sum(), pl.col("share").first(), pl.col("amount").sum(), pl.col("first_row", "example", "mend").first())
+            .agg(
+                pl.col("rows").sum(),
+                pl.col("share").first(),
+                pl.col("amount").sum(),
+                pl.col("first_row", "example", "mend").first(),
+            )
         )
         totals = self.quality.totals | {
             name: self.quality.totals[name] + other.quality.totals[name]
@@ -205,7 +210,9 @@ class Ledger:
             held: dict[str, Any] = json.loads(note)
             return cls(core, Quality.from_json(held["quality"]), held["currency"], held["returns"])
         except (ValueError, KeyError) as error:
-            raise SchemaError(f"{path}: its quality sheet cannot be read: build and save the ledger again.") from error
+            raise SchemaError(
+                f"{path}: its quality sheet cannot be read: build and save the ledger again."
+            ) from error
 
     @property
     def fingerprint(self) -> str:
@@ -213,7 +220,9 @@ class Ledger:
         return self.core.fingerprint()
 
     def _local(self, instant: int) -> datetime:
-        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=instant)).astimezone(zone_info(self.timezone))
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=instant)).astimezone(
+            zone_info(self.timezone)
+        )
 
     def __repr__(self) -> str:
         return (

@@ -13,7 +13,17 @@ import polars as pl
 from basketry import _core
 from basketry.control import reins
 from basketry.exceptions import ParameterError, SchemaError
-from basketry.ledger.clean import BUILT_IN, FIRST_OWN, MENDS, OWN, UNPARSED, Options, Recipe, recipe, time_column
+from basketry.ledger.clean import (
+    BUILT_IN,
+    FIRST_OWN,
+    MENDS,
+    OWN,
+    UNPARSED,
+    Options,
+    Recipe,
+    recipe,
+    time_column,
+)
 from basketry.ledger.ledger import Ledger, tree_totals
 from basketry.ledger.mapping import PRESETS, Layout, Resolved, guess_preset, marked, preset_layout, resolve
 from basketry.ledger.quality import Quality
@@ -64,7 +74,7 @@ def read_ledger(
         A csv or parquet file, a glob, a folder (of equal files, or of related tables: lines, orders, customers, products), a
         list of those, a mapping of tables, a polars frame or lazy frame, or any object with ``__arrow_c_stream__``.
     columns
-        Role -> column. Roles: ``customer, order, time, item, quantity, price, amount, currency, status``. Without ``order``
+        Role -> column; without a preset these and no others are read. Roles: ``customer, order, time, item, quantity, price, amount, currency, status``. Without ``order``
         the rows of a customer at one instant are one order; without ``amount`` it is quantity x price.
     preset
         ``generic``, ``online-retail``, ``cdnow`` or ``olist``. None guesses by the columns.
@@ -158,7 +168,7 @@ def read_ledger(
     }
     held: Mapping[str, Any] = {}
     if config is not None:
-        from basketry.ledger.config import load_config  # noqa: PLC0415 - pydantic costs 100 ms
+        from basketry.ledger.config import load_config
 
         held = load_config(Path(config))
         columns = columns or held.get("columns")
@@ -169,8 +179,12 @@ def read_ledger(
         preset = preset or held.get("preset")
         separator, encoding = separator or held.get("separator"), held.get("encoding") or encoding
     layout = preset_layout(preset) if preset else None
-    parts = open_parts(source, layout=layout or _folder_layout(source), keys=keys, separator=separator, encoding=encoding)
-    resolved, layout = _mapping(parts, layout, preset, columns, measures, item_attributes, customer_attributes)
+    parts = open_parts(
+        source, layout=layout or _folder_layout(source), keys=keys, separator=separator, encoding=encoding
+    )
+    resolved, layout = _mapping(
+        parts, layout, preset, columns, measures, item_attributes, customer_attributes
+    )
     options = _options(given, held.get("clean", {}), layout.options)
     return _read(parts, resolved, options, n_threads)
 
@@ -193,7 +207,11 @@ def inspect_source(source: Any, *, preset: str | None = None) -> tuple[Resolved,
 
 def _folder_layout(source: Any) -> Layout:
     """Guess which tables a folder holds, before any column is known."""
-    names = [p.stem.lower() for p in Path(source).iterdir()] if isinstance(source, str | Path) and Path(source).is_dir() else []
+    names = (
+        [p.stem.lower() for p in Path(source).iterdir()]
+        if isinstance(source, str | Path) and Path(source).is_dir()
+        else []
+    )
     return PRESETS["olist" if any("olist" in name for name in names) else "generic"]
 
 
@@ -209,8 +227,9 @@ def _mapping(
     found = parts[0].schema.names()
     guessed = layout is None
     if layout is None:
+        # Columns that the caller names are the whole mapping; nothing is guessed beside them.
         preset = None if columns else guess_preset(found)
-        layout = PRESETS[preset or "generic"]
+        layout = Layout() if columns else PRESETS[preset or "generic"]
     resolved = resolve(
         found,
         layout,
@@ -297,8 +316,12 @@ def _one_currency(parts: list[Part], resolved: Resolved, options: Options) -> Op
             for name, rows in counts.iter_rows():
                 found[name] = found.get(name, 0) + rows
     if len(found) > 1:
-        listed = ", ".join(f"{name} ({rows:,} rows)" for name, rows in sorted(found.items(), key=lambda x: (-x[1], x[0])))
-        raise SchemaError(f"column {column!r} holds several currencies: {listed}. Pass currency= with the one to read.")
+        listed = ", ".join(
+            f"{name} ({rows:,} rows)" for name, rows in sorted(found.items(), key=lambda x: (-x[1], x[0]))
+        )
+        raise SchemaError(
+            f"column {column!r} holds several currencies: {listed}. Pass currency= with the one to read."
+        )
     return _with(options, currency=next(iter(found), None))
 
 
@@ -314,11 +337,16 @@ def _later_starts(parts: list[Part], resolved: Resolved, options: Options) -> li
     firsts = []
     for part in parts:
         if not isinstance(part.rows, pl.LazyFrame):
-            raise ParameterError.out_of_range("overlap", "later", "streams cannot be looked at before: pass files or frames")
+            raise ParameterError.out_of_range(
+                "overlap", "later", "streams cannot be looked at before: pass files or frames"
+            )
         with reading(part.name):
             firsts.append(part.rows.select(time_column(part, column, options).min()).collect().item())
     return [
-        min((other for other in firsts if other is not None and first is not None and other > first), default=None)
+        min(
+            (other for other in firsts if other is not None and first is not None and other > first),
+            default=None,
+        )
         for first in firsts
     ]
 
@@ -332,7 +360,14 @@ def _attributed(core: _core.Ledger, parts: list[Part], resolved: Resolved) -> _c
         found = []
         for name, column in wanted.items():
             counts = (
-                pl.concat([f.select(pl.col(key).cast(ids.schema[role]).alias(role), pl.col(column).cast(pl.String)) for f in frames])
+                pl.concat(
+                    [
+                        f.select(
+                            pl.col(key).cast(ids.schema[role]).alias(role), pl.col(column).cast(pl.String)
+                        )
+                        for f in frames
+                    ]
+                )
                 .drop_nulls()
                 .group_by(role, column)
                 .len()
@@ -341,11 +376,15 @@ def _attributed(core: _core.Ledger, parts: list[Part], resolved: Resolved) -> _c
                 .first()
                 .collect(engine="streaming")
             )
-            found.append((name, ids.join(counts, on=role, how="left", maintain_order="left")[column].to_list()))
+            found.append(
+                (name, ids.join(counts, on=role, how="left", maintain_order="left")[column].to_list())
+            )
         return found
 
     items = labels("item", pl.DataFrame(core.items()).select(pl.first()), resolved.item_attributes)
-    customers = labels("customer", pl.DataFrame(core.customers()).select(pl.first()), resolved.customer_attributes)
+    customers = labels(
+        "customer", pl.DataFrame(core.customers()).select(pl.first()), resolved.customer_attributes
+    )
     return core.with_attributes(items, customers) if items or customers else core
 
 
@@ -384,7 +423,16 @@ def _sheet(
     sheet += [(reason, "noted", rows, None, None, None) for reason, rows in noted.items() if rows]
     frame = pl.DataFrame(
         [
-            (reason, status, rows, rows / max(rows_in, 1), amount, None if row is None else row + 1, example, MENDS.get(reason))
+            (
+                reason,
+                status,
+                rows,
+                rows / max(rows_in, 1),
+                amount,
+                None if row is None else row + 1,
+                example,
+                MENDS.get(reason),
+            )
             for reason, status, rows, amount, row, example in sheet
         ],
         schema=QUALITY,
@@ -413,5 +461,3 @@ def _unparsed(
         f"column {resolved.columns[role]!r} holds text, {needed} is needed for {role!r}. {rows:,} of {rows_in:,} values {verb} "
         f"not parse, first at row {row + 1:,}: {example}. {MENDS[reason][0].upper()}{MENDS[reason][1:]}."
     )
-
-

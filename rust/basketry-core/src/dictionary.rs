@@ -139,6 +139,29 @@ impl Ids {
         }
     }
 
+    /// The code of a number among sorted ids.
+    pub fn find_integer(&self, id: i64) -> Option<u32> {
+        match self {
+            Self::Integers(known) => known.binary_search(&id).ok().map(|code| code as u32),
+            Self::Texts { .. } => None,
+        }
+    }
+
+    /// The code of a text among sorted ids.
+    pub fn find_text(&self, id: &[u8]) -> Option<u32> {
+        let Self::Texts { .. } = self else { return None };
+        let (mut start, mut end) = (0, self.len());
+        while start < end {
+            let middle = usize::midpoint(start, end);
+            if self.text(middle) < id {
+                start = middle + 1;
+            } else {
+                end = middle;
+            }
+        }
+        (start < self.len() && self.text(start) == id).then_some(start as u32)
+    }
+
     /// A range of the ids, without a copy.
     #[must_use]
     pub fn slice(&self, start: usize, length: usize) -> Self {

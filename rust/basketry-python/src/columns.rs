@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, UInt8Type, UInt32Type};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, LargeBinaryArray,
-    LargeListArray, LargeStringArray, RecordBatch, RecordBatchOptions, RecordBatchReader, StringViewArray,
-    StructArray, TimestampMicrosecondArray, UInt32Array, UInt64Array,
+    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array,
+    LargeBinaryArray, LargeListArray, LargeStringArray, RecordBatch, RecordBatchOptions, RecordBatchReader,
+    StringViewArray, StructArray, TimestampMicrosecondArray, UInt8Array, UInt32Array, UInt64Array,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_cast::{CastOptions, cast_with_options};
@@ -121,7 +121,7 @@ macro_rules! column_from {
     )*};
 }
 
-column_from!(bool => BooleanArray, i32 => Int32Array, i64 => Int64Array, u32 => UInt32Array, u64 => UInt64Array,
+column_from!(bool => BooleanArray, i32 => Int32Array, i64 => Int64Array, u8 => UInt8Array, u32 => UInt32Array, u64 => UInt64Array,
     f64 => Float64Array, Option<f64> => Float64Array, Option<i64> => Int64Array, Option<u32> => UInt32Array,
     Option<String> => StringViewArray);
 
@@ -139,6 +139,12 @@ pub fn days(values: Vec<i32>) -> Column {
 pub fn units(values: impl IntoIterator<Item = i64>) -> Column {
     let unit = |value: i64| (value != MISSING).then_some(value as f64 / UNIT);
     Column(Arc::new(values.into_iter().map(unit).collect::<Float64Array>()))
+}
+
+/// A column of exact money, from ten-thousandths. In 128 bits: polars 2.1 misreads decimals of 64.
+pub fn money(values: Vec<i64>) -> Column {
+    let wide: Vec<i128> = values.into_iter().map(i128::from).collect();
+    Column(Arc::new(Decimal128Array::from(wide).with_data_type(DataType::Decimal128(18, 4))))
 }
 
 /// A column of lists: row `i` holds `values[offsets[i]..offsets[i + 1]]`. `values` may itself be a column of lists.
@@ -221,15 +227,97 @@ pub fn shape_of(schema: &Schema, measures: Vec<String>) -> Shape {
     Shape { order, item: schema.column_with_name("item").is_some(), measures }
 }
 
-/// Reads every batch of a stream.
+/// Rows that are worked on at once: few enough that all their columns stay in the cache.
+const ROWS_AT_ONCE: usize = 1 << 14;
+
+/// Reads every batch of a stream, in pieces.
 pub fn for_each_batch(
     reader: PyRecordBatchReader,
     mut take: impl FnMut(&RecordBatch) -> PyResult<()>,
 ) -> PyResult<()> {
     for batch in reader.into_reader()? {
-        take(&batch.map_err(|error| errors::from_arrow("input", &error))?)?;
+        let batch = batch.map_err(|error| errors::from_arrow("input", &error))?;
+        for start in (0..batch.num_rows().max(1)).step_by(ROWS_AT_ONCE) {
+            take(&batch.slice(start, ROWS_AT_ONCE.min(batch.num_rows() - start)))?;
+        }
     }
     Ok(())
+}
+
+/// Reads the two id columns of every batch of a stream.
+pub fn for_each_pair(
+    reader: PyRecordBatchReader,
+    names: [&str; 2],
+    mut take: impl FnMut(&IdChunk<'_>, &IdChunk<'_>) -> PyResult<()>,
+) -> PyResult<()> {
+    for_each_batch(reader, |batch| {
+        let ids = |name: &str| {
+            let array =
+                batch.column_by_name(name).ok_or_else(|| errors::from_arrow(name, &"it is missing"))?;
+            Held::new(name, array)
+        };
+        let (one, other) = (ids(names[0])?, ids(names[1])?);
+        take(&one.chunk(), &other.chunk())
+    })
+}
+
+/// Flat lists of codes that can be written with anything in the place of a code.
+pub trait CodeLists {
+    /// What is left of the lists then.
+    type Rest;
+
+    /// Offsets, `values[code]` for each code, and the rest.
+    fn with<T: Copy + Default + Send + Sync>(self, values: &[T]) -> (Vec<i64>, Vec<T>, Self::Rest);
+}
+
+/// What stands for ids in a column: the numbers themselves, or views of texts with the buffers they point into.
+pub enum Stand {
+    Integers(ScalarBuffer<i64>),
+    Views(ScalarBuffer<u128>, Arc<[Buffer]>),
+}
+
+impl Stand {
+    /// One value an id.
+    pub fn for_ids(ids: &Ids) -> PyResult<Self> {
+        if let Ids::Integers(values) = ids {
+            return Ok(Self::Integers(values.clone()));
+        }
+        let Column(all) = ids_of(ids, &(0..ids.len() as u32).collect::<Vec<_>>())?;
+        let (views, buffers, _) = all.as_string_view().clone().into_parts();
+        Ok(Self::Views(views, buffers))
+    }
+
+    /// Replaces codes by what stands for their ids; touches no Python.
+    pub fn fill<C: CodeLists>(&self, codes: C) -> (IdLists, C::Rest) {
+        match self {
+            Self::Integers(values) => {
+                let (offsets, items, rest) = codes.with(values);
+                (IdLists(offsets, Self::Integers(items.into())), rest)
+            }
+            Self::Views(views, buffers) => {
+                let (offsets, items, rest) = codes.with(views);
+                (IdLists(offsets, Self::Views(items.into(), buffers.clone())), rest)
+            }
+        }
+    }
+}
+
+/// Lists of ids on their way to a column.
+pub struct IdLists(Vec<i64>, Stand);
+
+impl IdLists {
+    /// The column.
+    pub fn finish(self) -> PyResult<Column> {
+        let Self(offsets, items) = self;
+        let values: ArrayRef = match items {
+            Stand::Integers(values) => Arc::new(Int64Array::new(values, None)),
+            Stand::Views(views, buffers) => Arc::new(
+                StringViewArray::try_new(views, buffers, None)
+                    .map_err(|error| errors::from_arrow("item", &error))?,
+            ),
+        };
+        Ok(lists(offsets, Column(values)))
+    }
 }
 
 /// The columns of one batch, cast to what the core reads.

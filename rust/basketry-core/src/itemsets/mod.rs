@@ -1,0 +1,167 @@
+//! Frequent itemsets: sets of items that many baskets hold.
+
+mod found;
+mod index;
+mod kinds;
+mod lists;
+mod prepare;
+mod search;
+mod sink;
+mod table;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod words;
+
+pub use found::{ItemsetLists, Itemsets};
+pub(crate) use index::Index;
+pub use kinds::Kind;
+pub use tree::Node;
+
+use crate::baskets::Baskets;
+use crate::{Control, Error, Result};
+use prepare::Prepared;
+use search::Search;
+use sink::Sink;
+
+/// What to look for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The least number of baskets that hold a set.
+    pub min_count: u64,
+    /// The least number of items of a set.
+    pub min_length: usize,
+    /// The most items of a set.
+    pub max_length: Option<usize>,
+    /// Items that every set has.
+    pub contains: Vec<u32>,
+    /// Items that no set has.
+    pub excludes: Vec<u32>,
+    /// Which of the frequent sets to keep.
+    pub kind: Kind,
+    /// How many sets to keep, of highest count; `None` for all.
+    pub top: Option<usize>,
+}
+
+impl Options {
+    /// Asks for all sets that at least `min_count` baskets hold.
+    pub fn at_least(min_count: u64) -> Self {
+        Self {
+            min_count,
+            min_length: 1,
+            max_length: None,
+            contains: Vec::new(),
+            excludes: Vec::new(),
+            kind: Kind::All,
+            top: None,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.min_count == 0 {
+            return Err(Error::Parameter {
+                name: "min_count",
+                value: "0".into(),
+                expected: "a set must be in at least 1 basket to be found",
+            });
+        }
+        if self.min_length == 0 {
+            return Err(Error::Parameter {
+                name: "min_length",
+                value: "0".into(),
+                expected: "the shortest set has 1 item",
+            });
+        }
+        if let Some(most) = self.max_length.filter(|&most| most < self.min_length) {
+            return Err(Error::Parameter {
+                name: "max_length",
+                value: most.to_string(),
+                expected: "it cannot be less than min_length",
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Finds all frequent itemsets.
+///
+/// Takes one pass over the baskets to count items and one to recode them; then about the time it takes to write down the
+/// answer, twelve bytes a set. The result is the same for any number of threads and any order of baskets.
+///
+/// # Errors
+/// [`Error::Parameter`] for options that contradict each other, [`Error::Capacity`] when the budget is met,
+/// [`Error::Interrupted`] on request.
+///
+/// # Examples
+/// ```
+/// use basketry_core::baskets::Baskets;
+/// use basketry_core::itemsets::{Options, mine};
+/// let shop = Baskets::from_rows([[1, 2].as_slice(), &[1, 3], &[1, 2, 3]]);
+/// let found = mine(&shop, &Options::at_least(2), &Default::default())?.lists(&[0, 1, 2, 3]);
+/// let sets: Vec<(&[u32], u64)> = found.iter().collect();
+/// assert_eq!(sets, [([1].as_slice(), 3), (&[2], 2), (&[3], 2), (&[1, 2], 2), (&[1, 3], 2)]);
+/// # Ok::<(), basketry_core::Error>(())
+/// ```
+pub fn mine(baskets: &Baskets, options: &Options, control: &Control) -> Result<Itemsets> {
+    let mut grow = tree::Grow::new(control);
+    // Whether a set of the greatest length is closed or maximal is known from the sets of one more item.
+    let longest = options.max_length.unwrap_or(usize::MAX);
+    let search = match options.kind {
+        Kind::All => options.clone(),
+        _ => Options { max_length: Some(longest.saturating_add(1)), ..options.clone() },
+    };
+    let fixed = run(baskets, &search, control, &mut grow)?;
+    let found = Itemsets::new(grow.finish()?, options.min_length.max(fixed), baskets.len() as u64)?;
+    Ok(kinds::select(found, options.kind, longest, options.top, fixed))
+}
+
+/// Counts the frequent itemsets by length without building one: entry `i` is the number of sets of `i + 1` items.
+///
+/// # Errors
+/// As [`mine`]; memory does not grow with the number of sets.
+///
+/// # Examples
+/// ```
+/// use basketry_core::baskets::Baskets;
+/// use basketry_core::itemsets::{Options, count};
+/// let shop = Baskets::from_rows([[1, 2].as_slice(), &[1, 3], &[1, 2, 3]]);
+/// assert_eq!(count(&shop, &Options::at_least(2), &Default::default())?, [3, 2]);
+/// # Ok::<(), basketry_core::Error>(())
+/// ```
+pub fn count(baskets: &Baskets, options: &Options, control: &Control) -> Result<Vec<u64>> {
+    if options.kind != Kind::All || options.top.is_some() {
+        return Ok(mine(baskets, options, control)?.by_length());
+    }
+    let mut spectrum = sink::Spectrum::new();
+    let fixed = run(baskets, options, control, &mut spectrum)?;
+    let mut by_length = spectrum.finish(options.max_length.unwrap_or(usize::MAX))?;
+    for sets in by_length.iter_mut().take(options.min_length.max(fixed) - 1) {
+        *sets = 0;
+    }
+    if by_length.iter().all(|&sets| sets == 0) {
+        by_length.clear();
+    }
+    Ok(by_length)
+}
+
+/// Searches, and tells how many items every set has from the start.
+fn run<S: Sink>(baskets: &Baskets, options: &Options, control: &Control, sink: &mut S) -> Result<usize> {
+    options.check()?;
+    let Some(prepared) = Prepared::new(baskets, options, S::FOLDS)? else { return Ok(0) };
+    let fixed = prepared.fixed.len();
+    let longest = options.max_length.unwrap_or(usize::MAX);
+    if longest < fixed {
+        return Ok(longest + 1);
+    }
+    for &(item, count) in &prepared.fixed {
+        sink.enter(item, count)?;
+    }
+    sink.fold(prepared.folded)?;
+    let search = Search::new(prepared.min, control);
+    search.with_scratch(|scratch| search.lists_or_words(&prepared, longest - fixed, scratch, sink))?;
+    sink.unfold(prepared.folded);
+    for _ in &prepared.fixed {
+        sink.leave();
+    }
+    Ok(fixed)
+}

@@ -1,0 +1,41 @@
+//! What all nodes of a search share.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::words::Words;
+use crate::Control;
+
+/// The bounds of a search and the room its threads work in.
+pub(super) struct Search<'a> {
+    /// The least count of a frequent set.
+    pub(super) min: u32,
+    pub(super) control: &'a Control,
+    scratch: Mutex<Vec<Scratch>>,
+}
+
+/// Room that one thread works in at a time.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// Counts per item; all zero between uses.
+    pub(super) counts: Vec<u32>,
+    /// The bit or place of an item in a smaller database; all zero between uses.
+    pub(super) bits: Vec<u64>,
+    pub(super) narrow: Vec<u16>,
+    pub(super) wide: Vec<u32>,
+    pub(super) spare: Vec<Words>,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(min: u32, control: &'a Control) -> Self {
+        Self { min, control, scratch: Mutex::default() }
+    }
+
+    /// Lends room to a piece of work.
+    pub(super) fn with_scratch<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
+        let lent = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut scratch = lent.unwrap_or_default();
+        let done = work(&mut scratch);
+        self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+        done
+    }
+}
