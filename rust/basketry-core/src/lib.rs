@@ -1,6 +1,7 @@
 //! The analytics kernels of basketry, in pure Rust.
 
 pub mod baskets;
+mod chance;
 pub mod control;
 pub mod customers;
 pub mod dictionary;

@@ -154,11 +154,12 @@ fn unjudged(judged: &[bool]) -> Vec<Peak> {
 impl Search<'_> {
     /// Finds the weeks that rise above the threshold. `replicate` gives the basis of one replicate, and its numbers.
     fn test(&self, basis: &[f64], replicate: impl Fn(u64) -> (Random, Vec<f64>) + Sync) -> Result<Test> {
-        let masked = vec![false; self.events.len()];
-        let level = level::fit(&self.events, basis, &masked, None);
+        let none = vec![false; self.events.len()];
+        let level = level::fit(&self.events, basis, &none, None);
         let mean = level::at(&level, basis);
-        let mut found = Test { level, mean, masked, threshold: f64::INFINITY, peaks: vec![] };
-        let observed = highest(&self.statistics(&self.events, &found.mean));
+        let mut found = Test { level, mean, masked: none, threshold: f64::INFINITY, peaks: vec![] };
+        let first = self.statistics(&self.events, &found.mean);
+        let observed = highest(&first);
         // The threshold is exceeded by so many replicates; as soon as more exceed what was observed, there is no peak.
         let allowed = (LEVEL * (REPLICATES + 1) as f64) as usize;
         let mut drawn = Vec::with_capacity(REPLICATES as usize);
@@ -174,22 +175,27 @@ impl Search<'_> {
                     let (mut random, basis) = replicate(number);
                     let events: Vec<f64> = found.mean.iter().map(|&mean| random.poisson(mean)).collect();
                     let level = level::fit(&events, &basis, &found.masked, Some(&found.level));
-                    let mean = level::at(&level, &basis);
-                    Ok(highest(&self.statistics(&events, &mean)))
+                    Ok(highest(&self.statistics(&events, &level::at(&level, &basis))))
                 })
                 .collect::<Result<_>>()?;
             drawn.extend(batch);
         }
         drawn.sort_by(f64::total_cmp);
         found.threshold = drawn[drawn.len() - allowed];
-        // Peaks lift the level they are measured against; without their weeks it comes down and shows the others.
+        let p_value = |z: f64| {
+            let higher = drawn.len() - drawn.partition_point(|&height| height < z);
+            (1 + higher) as f64 / (REPLICATES + 1) as f64
+        };
+        // Peaks lift the level they are measured against; without their weeks it comes down and shows further ones.
+        let mut z = first.clone();
         for _ in 0..3 {
-            let weeks = peaks_of(&self.statistics(&self.events, &found.mean), found.threshold);
-            let p_value = |z: f64| {
-                let higher = drawn.len() - drawn.partition_point(|&height| height < z);
-                (1 + higher) as f64 / (REPLICATES + 1) as f64
+            let weeks = peaks_of(&z, found.threshold);
+            // The replicates had no weeks left out, so a peak seen with all weeks in has its p-value from there.
+            let at_first = |week: usize| first[0][week].max(first[1][week]);
+            let height = |(week, z): (usize, f64)| {
+                if at_first(week) >= found.threshold { at_first(week) } else { z }
             };
-            found.peaks = weeks.iter().map(|&(week, z)| (week, p_value(z))).collect();
+            found.peaks = weeks.iter().map(|&peak| (peak.0, p_value(height(peak)))).collect();
             let mut masked = vec![false; self.events.len()];
             for &(week, _) in &weeks {
                 masked[week.saturating_sub(MASK)..(week + MASK + 1).min(self.events.len())].fill(true);
@@ -200,6 +206,7 @@ impl Search<'_> {
             found.level = level::fit(&self.events, basis, &masked, Some(&found.level));
             found.mean = level::at(&found.level, basis);
             found.masked = masked;
+            z = self.statistics(&self.events, &found.mean);
         }
         Ok(found)
     }

@@ -3,7 +3,6 @@
 //! A pattern is a list of item sets. A customer supports it when its sets are parts of strictly later and later events of his;
 //! other events may lie between. Support is the number of customers with at least one match, never the number of matches.
 
-mod chance;
 mod condense;
 mod constraints;
 mod grow;
