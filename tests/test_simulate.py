@@ -370,7 +370,16 @@ def test_a_faulty_dump_is_read_as_the_clean_shop(easy: Simulation, tmp_path) -> 
         duplicates="drop",
         test_customers="^TEST-",
         until=totals["until"],
-        columns={"quantity": "qty", "time": "ts"},
+        columns={
+            "customer": "customer",
+            "order": "order",
+            "time": "ts",
+            "item": "item",
+            "quantity": "qty",
+            "price": "price",
+            "currency": "currency",
+            "status": "status",
+        },
     )
     told = {
         kind: (lines, value)

@@ -74,8 +74,9 @@ def read_ledger(
         A csv or parquet file, a glob, a folder (of equal files, or of related tables: lines, orders, customers, products), a
         list of those, a mapping of tables, a polars frame or lazy frame, or any object with ``__arrow_c_stream__``.
     columns
-        Role -> column; without a preset these and no others are read. Roles: ``customer, order, time, item, quantity, price, amount, currency, status``. Without ``order``
-        the rows of a customer at one instant are one order; without ``amount`` it is quantity x price.
+        Role -> column; without a preset these and no others are read. Roles: ``customer, order, time, item,
+        quantity, price, amount, currency, status``. Without ``order`` the rows of a customer at one instant are one
+        order; without ``amount`` it is quantity x price.
     preset
         ``generic``, ``online-retail``, ``cdnow`` or ``olist``. None guesses by the columns.
     config
@@ -352,40 +353,30 @@ def _later_starts(parts: list[Part], resolved: Resolved, options: Options) -> li
 
 
 def _attributed(core: _core.Ledger, parts: list[Part], resolved: Resolved) -> _core.Ledger:
-    def labels(role: str, ids: pl.DataFrame, wanted: Mapping[str, str]) -> list[tuple[str, list[str | None]]]:
-        key = resolved.columns.get(role)
-        frames = [p.rows for p in parts if isinstance(p.rows, pl.LazyFrame)]
-        if key is None or not wanted or not frames or ids.is_empty():
-            return []
-        found = []
-        for name, column in wanted.items():
-            counts = (
-                pl.concat(
-                    [
-                        f.select(
-                            pl.col(key).cast(ids.schema[role]).alias(role), pl.col(column).cast(pl.String)
-                        )
-                        for f in frames
-                    ]
-                )
-                .drop_nulls()
-                .group_by(role, column)
-                .len()
-                .sort([role, "len", column], descending=[False, True, False])
-                .group_by(role, maintain_order=True)
-                .first()
-                .collect(engine="streaming")
-            )
-            found.append(
-                (name, ids.join(counts, on=role, how="left", maintain_order="left")[column].to_list())
-            )
-        return found
+    items = _labels("item", pl.DataFrame(core.items()), resolved.item_attributes, parts, resolved)
+    customers = _labels("customer", pl.DataFrame(core.customers()), resolved.customer_attributes, parts, resolved)
+    return core.with_attributes(items, customers) if items.width or customers.width else core
 
-    items = labels("item", pl.DataFrame(core.items()).select(pl.first()), resolved.item_attributes)
-    customers = labels(
-        "customer", pl.DataFrame(core.customers()).select(pl.first()), resolved.customer_attributes
-    )
-    return core.with_attributes(items, customers) if items or customers else core
+
+def _labels(
+    role: str, ids: pl.DataFrame, wanted: Mapping[str, str], parts: list[Part], resolved: Resolved
+) -> pl.DataFrame:
+    """Find the most frequent label of every id, in the order of the ids; the smallest of equally frequent ones."""
+    key = resolved.columns.get(role)
+    found = []
+    for name, column in wanted.items():
+        frames = [part.holding(key, column) for part in parts] if key is not None else []
+        pairs = [
+            frame.select(pl.col(key).cast(ids.schema[role]).alias(role), pl.col(column).cast(pl.String).alias(name))
+            for frame in frames
+            if frame is not None
+        ]
+        if not pairs or ids.is_empty():
+            continue
+        counts = pl.concat(pairs).drop_nulls().group_by(role, name).len().collect(engine="streaming")
+        best = counts.sort([role, "len", name], descending=[False, True, False]).unique(role, keep="first")
+        found.append(ids.select(role).join(best, on=role, how="left", maintain_order="left").select(name))
+    return pl.concat(found, how="horizontal") if found else pl.DataFrame()
 
 
 def _sheet(

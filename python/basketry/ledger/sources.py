@@ -36,12 +36,28 @@ class Part:
         Its columns.
     notes
         What was seen of it that is worth a word: reason and count.
+    tables
+        The tables that were joined, if any: what they say of an item or a customer is said once there.
     """
 
     name: str
     rows: pl.LazyFrame | Iterator[pl.DataFrame]
     schema: pl.Schema
     notes: Mapping[str, int] = field(default_factory=dict)
+    tables: Sequence[pl.LazyFrame] = ()
+
+    def holding(self, *columns: str) -> pl.LazyFrame | None:
+        """Find rows that hold some columns together, in the smallest table; None where rows cannot be read twice.
+
+        Parameters
+        ----------
+        columns
+            The columns.
+        """
+        for table in self.tables:
+            if set(columns) <= set(table.collect_schema().names()):
+                return table
+        return self.rows if isinstance(self.rows, pl.LazyFrame) else None
 
     def batches(self, columns: Sequence[pl.Expr]) -> Iterator[pl.DataFrame]:
         """Compute columns batch by batch.
@@ -266,6 +282,7 @@ def _join(tables: Mapping[str, Part], keys: Mapping[str, tuple[str, str]]) -> Pa
     if "lines" not in tables:
         raise ParameterError.out_of_range("source", sorted(tables), "the table 'lines' is needed")
     joined, name = _lazy(tables["lines"]), tables["lines"].name
+    small = [_lazy(tables[role]) for role in ("products", "customers") if role in tables]
     notes = {reason: count for part in tables.values() for reason, count in part.notes.items()}
     for role in ("orders", "customers", "products"):
         if role not in tables:
@@ -298,7 +315,7 @@ def _join(tables: Mapping[str, Part], keys: Mapping[str, tuple[str, str]]) -> Pa
         joined = joined.join(
             found, left_on=left, right_on="_key", how="left", suffix=f"_{role}", maintain_order="left"
         )
-    return Part(name, joined, joined.collect_schema(), notes)
+    return Part(name, joined, joined.collect_schema(), notes, small)
 
 
 def _lazy(part: Part) -> pl.LazyFrame:

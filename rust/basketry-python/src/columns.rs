@@ -17,8 +17,10 @@ use arrow_cast::{CastOptions, cast_with_options};
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{ArrowError, DataType, Field, Schema};
-use basketry_core::dictionary::{IdChunk, Ids, NONE, TextChunk, Values};
-use basketry_core::ledger::{Flat, MISSING, NumberChunk, Numbers, OrderKey, Rows, Shape, TimeChunk, UNIT};
+use basketry_core::dictionary::{Encoder, IdChunk, Ids, NONE, TextChunk, Values};
+use basketry_core::ledger::{
+    Attribute, Flat, MISSING, NumberChunk, Numbers, OrderKey, Rows, Shape, TimeChunk, UNIT,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use pyo3_arrow::PyRecordBatchReader;
@@ -225,6 +227,27 @@ pub fn shape_of(schema: &Schema, measures: Vec<String>) -> Shape {
         Some(_) => OrderKey::Integer,
     };
     Shape { order, item: schema.column_with_name("item").is_some(), measures }
+}
+
+/// Reads attributes: every column of a frame is one, every row the label of an item or a customer.
+pub fn attributes(frame: PyRecordBatchReader) -> PyResult<Vec<Attribute>> {
+    let reader = frame.into_reader()?;
+    let schema = reader.schema();
+    let mut encoders: Vec<_> =
+        schema.fields().iter().map(|_| (Encoder::new("attribute"), Vec::new())).collect();
+    for batch in reader {
+        let batch = batch.map_err(|error| errors::from_arrow("attributes", &error))?;
+        for (column, (encoder, codes)) in batch.columns().iter().zip(&mut encoders) {
+            let held = Held::new("attribute", column)?;
+            let mut part = Vec::new();
+            encoder.encode(&held.chunk(), &mut part).map_err(|error| errors::to_python(&error))?;
+            codes.append(&mut part);
+        }
+    }
+    let attribute = |(field, (encoder, codes)): (&Arc<Field>, (Encoder, Vec<u32>))| {
+        Attribute::new(field.name(), encoder, &codes)
+    };
+    Ok(schema.fields().iter().zip(encoders).map(attribute).collect())
 }
 
 /// Rows that are worked on at once: few enough that all their columns stay in the cache.

@@ -10,6 +10,7 @@ use crate::run::{Reins, run};
 /// Simulates a shop. Gives its tables and truths, with codes for names, the names, and the whole configuration.
 #[pyfunction]
 #[pyo3(signature = (world, customers, items, weeks, root, reins))]
+#[expect(clippy::needless_pass_by_value, reason = "Python hands the reins over")]
 pub fn simulate<'py>(
     py: Python<'py>,
     world: &str,

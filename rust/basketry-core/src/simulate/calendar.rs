@@ -86,6 +86,7 @@ impl Calendar {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::worlds::World;
     use super::*;

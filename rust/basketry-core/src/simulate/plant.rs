@@ -181,6 +181,7 @@ impl Plan {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::catalogue::Range;
     use super::super::worlds::World;

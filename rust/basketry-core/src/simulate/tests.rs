@@ -1,3 +1,6 @@
+// A failed unwrap is a failed test.
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 
 fn shop_of(config: &Config, root: u64) -> Shop {
@@ -53,11 +56,9 @@ fn a_flat_calendar_gives_the_check_values() {
         }
     }
     let mean = total as f64 / 3.0;
-    println!("orders {mean}");
     for (segment, (&(n, orders, ones, threes), expected)) in SEGMENTS.iter().zip(found.iter().zip(EXPECTED)) {
         let n = f64::from(n);
         let (orders, ones, threes) = (f64::from(orders) / n, f64::from(ones) / n, f64::from(threes) / n);
-        println!("{} {orders:.2} {ones:.3} {threes:.3} {expected:?}", segment.name);
         assert!((n / 60_000.0 - segment.share).abs() < 0.005, "{}", segment.name);
         assert!((orders / expected.0 - 1.0).abs() < 0.1, "{} {orders}", segment.name);
         assert!((ones - expected.1).abs() < 0.03, "{} {ones}", segment.name);
@@ -71,7 +72,6 @@ fn the_easy_world_has_its_size_and_its_values() {
     let shop = default_shop(World::Easy, 7);
     let orders = shop.orders.time.len() as f64;
     let products = baskets(&shop).iter().map(|basket| f64::from(basket.count_ones())).sum::<f64>() / orders;
-    println!("orders {orders} products {products}");
     assert!((orders / 100_000.0 - 1.0).abs() < 0.03, "{orders} orders");
     assert!((2.0..=2.1).contains(&products), "{products} product segments");
     let mut values = [(0.0, 0.0, 0.0); 8];
@@ -90,10 +90,6 @@ fn the_easy_world_has_its_size_and_its_values() {
     }
     for (segment, (n, value, discounted)) in SEGMENTS.iter().zip(values) {
         let (value, discounted) = (value / n, discounted / n);
-        println!(
-            "{} {value:.1} of {} {discounted:.3} of {}",
-            segment.name, segment.mean_order, segment.discount
-        );
         assert!((value / segment.mean_order - 1.0).abs() < 0.1, "{} {value}", segment.name);
         // Sale weeks add .3 to about a fourteenth of the orders.
         assert!((-0.02..0.06).contains(&(discounted - segment.discount)), "{} {discounted}", segment.name);
@@ -132,7 +128,6 @@ fn planted_rules_hold_and_nothing_else_changes() {
             }
         }
         let (n, share) = (f64::from(candidates), f64::from(hits) / f64::from(candidates));
-        println!("{} q {} of {n}: {share:.3}", rule.kind.name(), rule.q);
         assert!(n > 50.0);
         assert!((share - rule.q).abs() < 4.0 * (rule.q * (1.0 - rule.q) / n).sqrt(), "{rule:?} {share}");
     }
@@ -173,10 +168,6 @@ fn planted_sequences_peak_where_they_should() {
             // The lag is N(peak, .7), so half of the extra orders are within half a week and nearly all within one and a half.
             let extra: f64 = (peak - 2..=peak + 2).map(|lag| rate[lag] - usual).sum();
             let expected = sequence.law.probability / sequence.law.peaks.len() as f64;
-            println!(
-                "peak {peak}: at {:.4}, usual {usual:.4}, extra {extra:.4} for {expected:.4}",
-                rate[peak]
-            );
             assert!(rate[peak] > 1.5 * usual, "no peak at {peak}");
             assert!((extra / expected - 1.0).abs() < 0.35, "{extra} for {expected} at {peak}");
         }
