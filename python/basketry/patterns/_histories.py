@@ -25,8 +25,8 @@ def tree_of(
     data
         A `Ledger`, or a table with one row per customer, item and time.
     customer, item, time
-        The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an attribute of
-        items; the others must be left out.
+        The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an
+        attribute of items; the others must be left out.
     """
     if not isinstance(data, Ledger):
         columns = {"customer": customer or "customer", "item": item or "item", "time": time or "time"}

@@ -74,8 +74,8 @@ def time_to_next(
         Weeks to look at: ``"60w"``, or days that make whole weeks. Longer than anybody was followed is
         refused.
     customer, item, time
-        The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an attribute of
-        items, such as a category; the others must be left out.
+        The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an
+        attribute of items, such as a category; the others must be left out.
     rng
         Seed of the replicates and resamples, or a generator that gives one.
     n_threads

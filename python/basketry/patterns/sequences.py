@@ -43,8 +43,8 @@ def frequent_sequences(
     data
         A `Ledger`, or any table with one row per customer, item and time.
     customer, item, time
-        The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an attribute of
-        items, such as a category; the others must be left out.
+        The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an
+        attribute of items, such as a category; the others must be left out.
     min_support
         The smallest share of all customers, as typed: 7 of 100 customers reach 0.07.
     min_count
@@ -155,8 +155,8 @@ def sequence_rules(
     data
         A `Ledger`, or any table with one row per customer, item and time.
     customer, item, time
-        The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an attribute of
-        items, such as a category; the others must be left out.
+        The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an
+        attribute of items, such as a category; the others must be left out.
     min_support
         The smallest share of all customers, as typed.
     min_count
