@@ -37,6 +37,7 @@
 //! ```
 
 pub mod baskets;
+mod chance;
 pub mod control;
 pub mod customers;
 pub mod dictionary;
