@@ -1,10 +1,11 @@
 """From a shop's raw transactions to rules, sequences, segments, forecasts and lists of people."""
 
 import warnings as _warnings
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from basketry import _core
 from basketry.control import Budget, showing
-from basketry.customers import Segmentation, quadrants, rfm, rfm_map, rfm_segments, segment_customers
+from basketry.customers import quadrants, rfm, rfm_map, rfm_segments
 from basketry.exceptions import (
     BasketryError,
     CapacityError,
@@ -13,7 +14,6 @@ from basketry.exceptions import (
     ParameterError,
     SchemaError,
 )
-from basketry.faults import Faults
 from basketry.ledger import Ledger, Quality, read_ledger
 from basketry.patterns import (
     TimeToNext,
@@ -25,6 +25,10 @@ from basketry.patterns import (
     time_to_next,
 )
 from basketry.simulate import Simulation, simulate
+
+if _TYPE_CHECKING:
+    from basketry.customers.segments import Segmentation, segment_customers
+    from basketry.faults import Faults
 
 __all__ = [
     "BasketryError",
@@ -55,6 +59,24 @@ __all__ = [
     "simulate",
     "time_to_next",
 ]
+
+# What needs numpy is imported when it is first asked for: it would add half to the cost of the import.
+_LATER = {
+    "Faults": "basketry.faults",
+    "Segmentation": "basketry.customers.segments",
+    "segment_customers": "basketry.customers.segments",
+}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name not in _LATER:
+        raise AttributeError(f"module 'basketry' has no attribute {name!r}")
+    value = getattr(import_module(_LATER[name]), name)
+    globals()[name] = value
+    return value
+
 
 if _core.DEBUG:
     _warnings.warn(

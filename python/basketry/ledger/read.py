@@ -357,9 +357,11 @@ def _labels(
 ) -> pl.DataFrame:
     """Find the most frequent label of every id, in the order of the ids; the smallest of equally frequent ones."""
     key = resolved.columns.get(role)
-    found = []
+    found: list[pl.DataFrame] = []
+    if key is None or ids.is_empty():
+        return pl.DataFrame()
     for name, column in wanted.items():
-        frames = [part.holding(key, column) for part in parts] if key is not None else []
+        frames = [part.holding(key, column) for part in parts]
         pairs = [
             frame.select(
                 pl.col(key).cast(ids.schema[role]).alias(role), pl.col(column).cast(pl.String).alias(name)
@@ -367,7 +369,7 @@ def _labels(
             for frame in frames
             if frame is not None
         ]
-        if not pairs or ids.is_empty():
+        if not pairs:
             continue
         counts = pl.concat(pairs).drop_nulls().group_by(role, name).len().collect(engine="streaming")
         best = counts.sort([role, "len", name], descending=[False, True, False]).unique(role, keep="first")
