@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import basketry
 import pytest
+
+import basketry
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "python" / "basketry"
@@ -43,8 +44,9 @@ CORE_BELOW = {
 }
 _VIEWS = {"error", "control", "dictionary", "ledger"}
 CORE_BELOW |= {"baskets": _VIEWS, "histories": _VIEWS, "customers": _VIEWS}
-CORE_BELOW |= {"itemsets": _VIEWS | {"baskets"}, "rules": _VIEWS | {"baskets", "itemsets"}}
-CORE_BELOW |= {"sequences": _VIEWS | {"histories", "rules"}, "lags": _VIEWS | {"histories", "sequences"}}
+CORE_BELOW |= {"chance": set()}
+CORE_BELOW |= {"itemsets": _VIEWS | {"baskets"}, "rules": _VIEWS | {"baskets", "itemsets", "chance"}}
+CORE_BELOW |= {"sequences": _VIEWS | {"histories", "chance"}, "lags": _VIEWS | {"histories", "chance"}}
 CORE_BELOW |= {"simulate": {"error", "control"}}
 
 

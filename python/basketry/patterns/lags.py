@@ -54,7 +54,6 @@ def time_to_next(
     customer: str | None = None,
     item: str | None = None,
     time: str | None = None,
-    axis: str = "item",
     rng: int | np.random.Generator = 0,
     n_threads: int | None = None,
 ) -> TimeToNext:
@@ -75,9 +74,8 @@ def time_to_next(
         Weeks to look at: ``"60w"``, or days that make whole weeks. Longer than anybody was followed is
         refused.
     customer, item, time
-        The columns of a table; by default the names of the arguments.
-    axis
-        What counts as an item: ``item``, or an attribute of items that the ledger knows.
+        The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an
+        attribute of items, such as a category; the others must be left out.
     rng
         Seed of the replicates and resamples, or a generator that gives one.
     n_threads
@@ -120,7 +118,7 @@ def time_to_next(
     >>> answer.peaks["kind"].to_list()
     ['not enough data']
     """
-    tree = tree_of(ledger, customer, item, time)
+    tree, axis = tree_of(ledger, customer, item, time)
     weeks, rest = divmod(days("horizon", horizon) or 0, 7)
     if weeks == 0 or rest:
         raise ParameterError.out_of_range(

@@ -14,7 +14,7 @@ pub(super) const STRATA: usize = 256;
 /// dates move.
 pub(super) struct Calendar {
     pub weeks: usize,
-    pub calendar_weeks: usize,
+    pub n_weeks: usize,
     /// Days of the data before its end.
     pub history_days: u32,
     /// Purchases, and customer-days at risk of one, per calendar week.
@@ -32,14 +32,14 @@ impl Calendar {
     pub fn new(records: &[Record], end_day: i32, weeks: usize) -> Self {
         let first_day = records.iter().map(|record| record.first_day).min().unwrap_or(end_day).min(end_day);
         let history_days = end_day.abs_diff(first_day);
-        let calendar_weeks = history_days.div_ceil(7) as usize;
+        let n_weeks = history_days.div_ceil(7) as usize;
         let mut calendar = Self {
             weeks,
-            calendar_weeks,
+            n_weeks,
             history_days,
-            purchases: vec![0; calendar_weeks],
-            exposure: vec![0; calendar_weeks],
-            at_risk_days: vec![0; weeks * calendar_weeks],
+            purchases: vec![0; n_weeks],
+            exposure: vec![0; n_weeks],
+            at_risk_days: vec![0; weeks * n_weeks],
             strata_days: vec![0; STRATA * weeks],
             strata_events: vec![0; STRATA * weeks],
             strata_expected: vec![0.0; STRATA * weeks],
@@ -78,7 +78,7 @@ impl Calendar {
             for week in 0..last.min(self.weeks) {
                 let start = index_day + 1 + 7 * week as i32;
                 weeks_of(start, (start + 7).min(end_day), end_day, |calendar_week, days| {
-                    self.at_risk_days[week * self.calendar_weeks + calendar_week] += days;
+                    self.at_risk_days[week * self.n_weeks + calendar_week] += days;
                     self.strata_days[row + week] += days;
                     self.strata_expected[row + week] += days as f64 * rates[calendar_week];
                 });
@@ -98,9 +98,7 @@ impl Calendar {
     /// Events by lag week that the given rates let expect.
     pub fn expected(&self, rates: &[f64]) -> Vec<f64> {
         let dot = |row: &[u64]| row.iter().zip(rates).map(|(&days, rate)| days as f64 * rate).sum();
-        (0..self.weeks)
-            .map(|week| dot(&self.at_risk_days[week * self.calendar_weeks..][..self.calendar_weeks]))
-            .collect()
+        (0..self.weeks).map(|week| dot(&self.at_risk_days[week * self.n_weeks..][..self.n_weeks])).collect()
     }
 }
 
