@@ -8,7 +8,6 @@ __all__ = [
     "DEBUG",
     "Account",
     "Baskets",
-    "Batches",
     "Columns",
     "Ledger",
     "LedgerBuilder",
@@ -31,15 +30,6 @@ class Columns:
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
     def __len__(self) -> int: ...
-
-@final
-class Batches:
-    """The record batches of any Arrow stream, one by one."""
-
-    def __new__(cls, stream: object) -> Batches: ...
-    def empty(self) -> Columns: ...
-    def __iter__(self) -> Batches: ...
-    def __next__(self) -> Columns: ...
 
 def simulate(world: str, customers: int, items: int, weeks: int, root: int, reins: Reins) -> dict[str, Any]:
     """Simulate a shop: its tables and truths with codes for names, the names, and the whole configuration."""
@@ -96,8 +86,6 @@ class Policy(TypedDict):
 
 _Zone = tuple[str, list[int], list[int]]
 """Its name, the instants at which the offset changes (microseconds UTC) and the seconds ahead of UTC from then on."""
-
-"""Attributes: name, and the label of each code."""
 
 @final
 class Ledger:
