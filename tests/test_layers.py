@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import basketry
 import pytest
+
+import basketry
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "python" / "basketry"
@@ -21,7 +22,7 @@ LAYERS = {
     "ledger": 1,
     "patterns": 2,
     "customers": 2,
-    "simulate": 2,
+    "simulation": 2,
     "faults": 2,
     "models": 3,
     "campaigns": 4,
@@ -30,7 +31,7 @@ LAYERS = {
     "cli": 6,
 }
 # Rooms of one layer that are one subject in two files.
-NEIGHBOURS = {("simulate", "faults"), ("control", "exceptions"), ("files", "exceptions")}
+NEIGHBOURS = {("simulation", "faults"), ("control", "exceptions"), ("files", "exceptions")}
 HEAVY = {"sklearn": {"customers/segments.py"}, "scipy": set(), "altair": {"report"}, "vl_convert": {"report"}}
 HEAVY |= {"jinja2": {"report"}, "typer": {"cli"}, "rich": {"cli"}, "pydantic": {"ledger/config.py", "cli"}}
 
