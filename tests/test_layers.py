@@ -23,7 +23,7 @@ LAYERS = {
     "ledger": 1,
     "patterns": 2,
     "customers": 2,
-    "simulate": 2,
+    "simulation": 2,
     "faults": 2,
     "models": 3,
     "campaigns": 4,
@@ -33,7 +33,7 @@ LAYERS = {
 }
 # Rooms of one layer that are one subject in two files.
 NEIGHBOURS = {
-    ("simulate", "faults"),
+    ("simulation", "faults"),
     ("control", "exceptions"),
     ("files", "exceptions"),
     ("arguments", "exceptions"),
