@@ -38,13 +38,14 @@ HEAVY |= {"jinja2": {"report"}, "typer": {"cli"}, "rich": {"cli"}, "pydantic": {
 CORE_BELOW = {
     "error": set(),
     "control": {"error"},
+    "chance": set(),
     "dictionary": {"error"},
     "ledger": {"error", "control", "dictionary"},
 }
 _VIEWS = {"error", "control", "dictionary", "ledger"}
 CORE_BELOW |= {"baskets": _VIEWS, "histories": _VIEWS, "customers": _VIEWS}
-CORE_BELOW |= {"itemsets": _VIEWS | {"baskets"}, "rules": _VIEWS | {"baskets", "itemsets"}}
-CORE_BELOW |= {"sequences": _VIEWS | {"histories", "rules"}, "lags": _VIEWS | {"histories", "sequences"}}
+CORE_BELOW |= {"itemsets": _VIEWS | {"baskets"}, "rules": _VIEWS | {"baskets", "itemsets", "chance"}}
+CORE_BELOW |= {"sequences": _VIEWS | {"histories", "chance"}, "lags": _VIEWS | {"histories"}}
 CORE_BELOW |= {"simulate": {"error", "control"}}
 
 
