@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import basketry
 import pytest
+
+import basketry
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "python" / "basketry"
@@ -38,14 +39,14 @@ HEAVY |= {"jinja2": {"report"}, "typer": {"cli"}, "rich": {"cli"}, "pydantic": {
 CORE_BELOW = {
     "error": set(),
     "control": {"error"},
-    "chance": set(),
     "dictionary": {"error"},
     "ledger": {"error", "control", "dictionary"},
 }
 _VIEWS = {"error", "control", "dictionary", "ledger"}
 CORE_BELOW |= {"baskets": _VIEWS, "histories": _VIEWS, "customers": _VIEWS}
+CORE_BELOW |= {"chance": set()}
 CORE_BELOW |= {"itemsets": _VIEWS | {"baskets"}, "rules": _VIEWS | {"baskets", "itemsets", "chance"}}
-CORE_BELOW |= {"sequences": _VIEWS | {"histories", "chance"}, "lags": _VIEWS | {"histories"}}
+CORE_BELOW |= {"sequences": _VIEWS | {"histories", "chance"}, "lags": _VIEWS | {"histories", "chance"}}
 CORE_BELOW |= {"simulate": {"error", "control"}}
 
 

@@ -137,7 +137,7 @@ class Recipe:
     columns
         Canonical columns and, where the dump can disqualify rows, ``set_aside`` with the number of the reason.
     notes
-        Sums that count what is worth a word: reason -> expression.
+        What is worth a word: reason -> expression that is true for such a row.
     """
 
     columns: list[pl.Expr]
@@ -186,7 +186,9 @@ def recipe(part: Part, resolved: Resolved, options: Options, later: datetime | N
     if JOINED["orders"] in schema:
         reasons["order not in the orders table"] = pl.col(JOINED["orders"]).is_null()
     if JOINED["customers"] in schema:
-        notes["customer not in the customers table"] = pl.col(JOINED["customers"]).is_null()
+        # A line without its order has no customer to look for.
+        known = pl.col(JOINED["orders"]).is_not_null() if JOINED["orders"] in schema else pl.lit(value=True)
+        notes["customer not in the customers table"] = pl.col(JOINED["customers"]).is_null() & known
     if JOINED["products"] in schema:
         notes["item not in the products table"] = pl.col(JOINED["products"]).is_null()
     if options.cancelled == "drop":
@@ -257,7 +259,7 @@ def _number(column: str, role: str, kind: pl.DataType, options: Options) -> tupl
 def _cancelled(roles: Mapping[str, str], numbers: Mapping[str, pl.Expr], options: Options) -> pl.Expr | None:
     hit: pl.Expr | None = None
     if "status" in roles:
-        hit = pl.col(roles["status"]).str.to_lowercase().is_in(list(options.cancelled_status))
+        hit = pl.col(roles["status"]).cast(pl.String).str.to_lowercase().is_in(list(options.cancelled_status))
     if options.cancelled_prefix is not None and "order" in roles:
         marked = pl.col(roles["order"]).cast(pl.String).str.starts_with(options.cancelled_prefix)
         if "quantity" in numbers:

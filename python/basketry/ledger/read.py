@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -20,7 +21,6 @@ from basketry.ledger.clean import (
     OWN,
     UNPARSED,
     Options,
-    Recipe,
     recipe,
     time_column,
 )
@@ -276,17 +276,17 @@ def _read(parts: list[Part], resolved: Resolved, options: Options, n_threads: in
     )
     options = _one_currency(parts, resolved, options)
     starts = _later_starts(parts, resolved, options)
-    ends, notes, recipes = [0], dict[str, int](), list[Recipe]()
+    ends, notes = [0], Counter[str]()
     for part, later in zip(parts, starts, strict=True):
         steps = recipe(part, resolved, options, later)
-        recipes.append(steps)
+        marks = [expr.alias(reason) for reason, expr in steps.notes.items()]
         rows = 0
-        for batch in part.batches(steps.columns):
+        for batch in part.batches([*steps.columns, *marks]):
             builder.push(batch)
             rows += batch.height
+            notes.update(batch.select(pl.col(list(steps.notes)).sum()).row(0, named=True) if marks else {})
         ends.append(ends[-1] + rows)
-        for reason, count in {**part.notes, **_count(part, steps)}.items():
-            notes[reason] = notes.get(reason, 0) + count
+        notes.update(part.notes)
     core, account = builder.finish(table, reins_)
     core = _attributed(core, parts, resolved)
     quality = _sheet(core, account, parts, ends, resolved, options, notes)
@@ -295,14 +295,6 @@ def _read(parts: list[Part], resolved: Resolved, options: Options, n_threads: in
 
 def _has(role: str, resolved: Resolved) -> bool:
     return role in resolved.columns or (role == "amount" and "price" in resolved.columns)
-
-
-def _count(part: Part, steps: Recipe) -> dict[str, int]:
-    if not steps.notes or not isinstance(part.rows, pl.LazyFrame):
-        return {}
-    with reading(part.name):
-        counts = part.rows.select(expr.sum().alias(reason) for reason, expr in steps.notes.items()).collect()
-    return {reason: int(count) for reason, count in counts.row(0, named=True).items() if count}
 
 
 def _one_currency(parts: list[Part], resolved: Resolved, options: Options) -> Options:
@@ -354,7 +346,9 @@ def _later_starts(parts: list[Part], resolved: Resolved, options: Options) -> li
 
 def _attributed(core: _core.Ledger, parts: list[Part], resolved: Resolved) -> _core.Ledger:
     items = _labels("item", pl.DataFrame(core.items()), resolved.item_attributes, parts, resolved)
-    customers = _labels("customer", pl.DataFrame(core.customers()), resolved.customer_attributes, parts, resolved)
+    customers = _labels(
+        "customer", pl.DataFrame(core.customers()), resolved.customer_attributes, parts, resolved
+    )
     return core.with_attributes(items, customers) if items.width or customers.width else core
 
 
@@ -367,7 +361,9 @@ def _labels(
     for name, column in wanted.items():
         frames = [part.holding(key, column) for part in parts] if key is not None else []
         pairs = [
-            frame.select(pl.col(key).cast(ids.schema[role]).alias(role), pl.col(column).cast(pl.String).alias(name))
+            frame.select(
+                pl.col(key).cast(ids.schema[role]).alias(role), pl.col(column).cast(pl.String).alias(name)
+            )
             for frame in frames
             if frame is not None
         ]

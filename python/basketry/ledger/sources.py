@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -282,8 +283,8 @@ def _join(tables: Mapping[str, Part], keys: Mapping[str, tuple[str, str]]) -> Pa
     if "lines" not in tables:
         raise ParameterError.out_of_range("source", sorted(tables), "the table 'lines' is needed")
     joined, name = _lazy(tables["lines"]), tables["lines"].name
-    small = [_lazy(tables[role]) for role in ("products", "customers") if role in tables]
-    notes = {reason: count for part in tables.values() for reason, count in part.notes.items()}
+    small = []
+    notes = sum((Counter(part.notes) for part in tables.values()), Counter[str]())
     for role in ("orders", "customers", "products"):
         if role not in tables:
             continue
@@ -294,19 +295,10 @@ def _join(tables: Mapping[str, Part], keys: Mapping[str, tuple[str, str]]) -> Pa
                 raise SchemaError.unknown_column(left, f"key of {role}", joined.collect_schema())
             if right not in table.collect_schema():
                 raise SchemaError.unknown_column(right, f"key of {role}", table.collect_schema())
-            table = table.unique(maintain_order=True)
-            twice = (
-                table.group_by(right)
-                .len()
-                .filter(pl.col("len") > 1, pl.col(right).is_not_null())
-                .head(1)
-                .collect()
-            )
-        if twice.height:
-            raise SchemaError(
-                f"{tables[role].name}: {right!r} is the key of {role}, and {twice[right][0]!r} has {twice['len'][0]} "
-                f"different rows: keep one of them."
-            )
+            table = _one_row_a_key(table, right, role, tables[role].name)
+        if role != "orders":
+            # Under the name that the key has in the joined rows.
+            small.append(table if left in table.collect_schema() else table.rename({right: left}))
         found = (
             table.with_columns(pl.lit(True).alias(JOINED[role]))
             .with_columns(pl.col(right).alias("_key"))
@@ -316,6 +308,25 @@ def _join(tables: Mapping[str, Part], keys: Mapping[str, tuple[str, str]]) -> Pa
             found, left_on=left, right_on="_key", how="left", suffix=f"_{role}", maintain_order="left"
         )
     return Part(name, joined, joined.collect_schema(), notes, small)
+
+
+def _one_row_a_key(table: pl.LazyFrame, key: str, role: str, name: str) -> pl.LazyFrame:
+    """Refuse a table with different rows of one key; equal rows are one."""
+    repeats = pl.col("len") > 1, pl.col(key).is_not_null()
+
+    def most(rows: pl.LazyFrame) -> pl.DataFrame:
+        return rows.group_by(key).len().filter(*repeats).sort(key).head(1).collect(engine="streaming")
+
+    if most(table).is_empty():
+        return table
+    table = table.unique(maintain_order=True)
+    twice = most(table)
+    if twice.height:
+        raise SchemaError(
+            f"{name}: {key!r} is the key of {role}, and {twice[key][0]!r} has {twice['len'][0]} different rows: "
+            f"keep one of them."
+        )
+    return table
 
 
 def _lazy(part: Part) -> pl.LazyFrame:
