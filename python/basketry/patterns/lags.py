@@ -100,8 +100,9 @@ def time_to_next(
     The life table is the product-limit estimate in weeks; its interval is Greenwood's, symmetric in log(-log
     S). Expected events come from the purchases of the consequent per customer-day in each calendar week,
     counted from the day after each customer's first day, among people who do not have the antecedent (yet);
-    with under 100 such purchases, among everybody. They are laid on the calendar days on which the customers
-    were at risk, and scaled by a smooth level that can fall or rise over the lag, as it does under churn.
+    with under 100 such purchases, or hardly any such people in some weeks, among everybody. They are laid
+    on the calendar days on which the customers were at risk, and scaled by a smooth level that can fall
+    or rise over the lag, as it does under churn.
 
     A peak since purchase is a local maximum of the smoothed difference of events and expected events that
     passes the 95 % quantile of the largest such maximum in 999 Poisson replicates without a law, so that
