@@ -1,21 +1,26 @@
 //! Nodes of many items: a basket is a list of item numbers, the most frequent item has number 0.
 //!
-//! One pass over the baskets delivers to each item the places where it occurs; what stands before it in a basket are the more
-//! frequent items that the item's own sets are made of.
+//! Pairs of the most frequent items are counted in a table, basket by basket. For the others one pass over the baskets delivers
+//! to each item the places where it occurs; what stands before it in a basket are the more frequent items that the item's own
+//! sets are made of.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::pairs::Pairs;
 use super::search::{Scratch, Search};
 use super::sink::Sink;
 use crate::Result;
 
 /// Tasks that a database is split into; a fixed number, so that results do not depend on the threads.
-const TASKS: u64 = 96;
+const TASKS: usize = 64;
 
 /// Pairs of items from which a database is split.
-const SPLIT: u64 = 1 << 16;
+const SPLIT: usize = 1 << 16;
+
+/// Counts that are looked at together when a database's frequent items are picked out.
+const LOOK: usize = 16;
 
 /// Baskets as sorted lists of item numbers with weights, and the frequent items among them.
 #[derive(Debug, Clone, Default)]
@@ -37,59 +42,124 @@ struct Occurrence {
     weight: u32,
 }
 
-/// All occurrences, item by item.
-struct Occurrences {
+/// A node with what is known before its items are searched.
+struct Opened<'a> {
+    node: &'a Lists,
+    pairs: Pairs,
+    /// Occurrences of item `i` are `all[offsets[i]..offsets[i + 1]]`; there are none if the pairs tell enough.
     offsets: Vec<usize>,
     all: Vec<Occurrence>,
-    /// Pairs of each item with a more frequent one in the same basket, added up over the items before it.
-    pairs: Vec<u64>,
 }
 
 impl Lists {
-    fn occurrences(&self) -> Occurrences {
-        let mut offsets = vec![0; self.codes.len() + 1];
-        for &item in &self.items {
-            offsets[item as usize + 1] += 1;
+    /// The baskets with their weights.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&[u32], u32)> {
+        let rows = self.offsets.windows(2).map(|row| &self.items[row[0] as usize..row[1] as usize]);
+        rows.zip(self.weights.iter().copied())
+    }
+}
+
+impl<'a> Opened<'a> {
+    fn new(node: &'a Lists, min: u32, left: usize) -> Self {
+        let pairs = Pairs::new(node);
+        // An item with less than two frequent partners has no set of three.
+        let wanted: Vec<bool> = (0..node.codes.len())
+            .map(|item| {
+                let known = pairs.of(item);
+                known.is_none_or(|counts| {
+                    left > 2 && counts.iter().filter(|&&count| count >= min).nth(1).is_some()
+                })
+            })
+            .collect();
+        let mut offsets = vec![0; node.codes.len() + 1];
+        for &item in &node.items {
+            offsets[item as usize + 1] += usize::from(wanted[item as usize]);
         }
         for at in 1..offsets.len() {
             offsets[at] += offsets[at - 1];
         }
         let mut next = offsets.clone();
-        let mut all = vec![Occurrence::default(); self.items.len()];
-        let mut pairs = vec![0; self.codes.len() + 1];
-        for (row, &weight) in self.offsets.windows(2).zip(&self.weights) {
+        let mut all = vec![Occurrence::default(); offsets[node.codes.len()]];
+        for (row, &weight) in node.offsets.windows(2).zip(&node.weights) {
             for end in row[0]..row[1] {
-                let item = self.items[end as usize] as usize;
-                all[next[item]] = Occurrence { start: row[0], end, weight };
-                next[item] += 1;
-                pairs[item + 1] += u64::from(end - row[0]);
+                let item = node.items[end as usize] as usize;
+                if wanted[item] {
+                    all[next[item]] = Occurrence { start: row[0], end, weight };
+                    next[item] += 1;
+                }
             }
         }
-        for at in 1..pairs.len() {
-            pairs[at] += pairs[at - 1];
-        }
-        Occurrences { offsets, all, pairs }
+        Self { node, pairs, offsets, all }
     }
-}
 
-impl Occurrences {
     fn of(&self, item: usize) -> &[Occurrence] {
         &self.all[self.offsets[item]..self.offsets[item + 1]]
     }
 
-    /// Ranges of items of about the same number of pairs.
+    fn before(&self, row: &Occurrence) -> &'a [u32] {
+        &self.node.items[row.start as usize..row.end as usize]
+    }
+
+    /// Ranges of items of about the same cost.
     fn tasks(&self) -> Vec<Range<usize>> {
-        let items = self.pairs.len() - 1;
-        let share = self.pairs[items] / TASKS + 1;
-        let mut tasks = Vec::new();
-        let mut start = 0;
-        for item in 0..items {
-            if item + 1 == items || self.pairs[item + 1] - self.pairs[start] >= share {
+        let items = self.node.codes.len();
+        let cost = |item: usize| 1 + self.of(item).iter().map(|row| (row.end - row.start) as usize).sum::<usize>();
+        let costs: Vec<usize> = (0..items).map(cost).collect();
+        let all: usize = costs.iter().sum();
+        if all < SPLIT {
+            return vec![0..items];
+        }
+        let mut tasks = Vec::with_capacity(TASKS + 1);
+        let (mut start, mut sum) = (0, 0);
+        for (item, cost) in costs.into_iter().enumerate() {
+            sum += cost;
+            if item + 1 == items || sum > all / TASKS {
                 tasks.push(start..item + 1);
-                start = item + 1;
+                (start, sum) = (item + 1, 0);
             }
         }
         tasks
+    }
+
+    /// Finds the frequent partners of an item among the more frequent items, with the count of the pair.
+    fn partners(&self, item: usize, min: u32, counts: &mut [u32], found: &mut Vec<(u32, u32)>) {
+        if let Some(known) = self.pairs.of(item) {
+            pick(known, min, found);
+            return;
+        }
+        let mut seen = 0;
+        for row in self.of(item) {
+            let before = self.before(row);
+            seen += before.len();
+            for &other in before {
+                counts[other as usize] += row.weight;
+            }
+        }
+        if seen > item / LOOK {
+            pick(&counts[..item], min, found);
+            counts[..item].fill(0);
+            return;
+        }
+        for row in self.of(item) {
+            for &other in self.before(row) {
+                let count = std::mem::take(&mut counts[other as usize]);
+                if count >= min {
+                    found.push((other, count));
+                }
+            }
+        }
+        found.sort_unstable();
+    }
+}
+
+/// Adds the places and values of the counts that are at least `min`.
+fn pick(counts: &[u32], min: u32, found: &mut Vec<(u32, u32)>) {
+    for (look, some) in counts.chunks(LOOK).enumerate() {
+        if some.iter().fold(0, |most, &count| most.max(count)) >= min {
+            for (at, &count) in some.iter().enumerate().filter(|&(_, &count)| count >= min) {
+                found.push(((look * LOOK + at) as u32, count));
+            }
+        }
     }
 }
 
@@ -111,20 +181,17 @@ impl Search<'_> {
             }
             return Ok(());
         }
-        let occurrences = node.occurrences();
-        let range = 0..node.codes.len();
-        if occurrences.pairs[range.end] < SPLIT {
-            return self.list_items(node, &occurrences, range, left, scratch, sink);
+        let opened = Opened::new(node, self.min, left);
+        let mut tasks = opened.tasks();
+        if tasks.len() == 1 {
+            return self.list_items(&opened, tasks.swap_remove(0), left, scratch, sink);
         }
-        let parts = occurrences
-            .tasks()
+        let parts = tasks
             .into_par_iter()
             .with_max_len(1)
             .map(|range| {
                 let mut part = sink.fork();
-                self.with_scratch(|scratch| {
-                    self.list_items(node, &occurrences, range, left, scratch, &mut part)
-                })?;
+                self.with_scratch(|scratch| self.list_items(&opened, range, left, scratch, &mut part))?;
                 Ok(part)
             })
             .collect::<Result<Vec<_>>>()?;
@@ -134,130 +201,105 @@ impl Search<'_> {
 
     fn list_items<S: Sink>(
         &self,
-        node: &Lists,
-        occurrences: &Occurrences,
+        opened: &Opened<'_>,
         range: Range<usize>,
         left: usize,
         scratch: &mut Scratch,
         sink: &mut S,
     ) -> Result<()> {
         for item in range {
-            self.control.check()?;
-            sink.enter(node.codes[item], node.counts[item])?;
-            self.list_item(node, occurrences.of(item), node.counts[item], left - 1, scratch, sink)?;
+            if item % 16 == 0 {
+                self.control.check()?;
+            }
+            if scratch.counts.len() < item {
+                scratch.counts.resize(opened.node.codes.len(), 0);
+                scratch.bits.resize(opened.node.codes.len(), 0);
+            }
+            let total = opened.node.counts[item];
+            sink.enter(opened.node.codes[item], total)?;
+            let mut partners = scratch.partners.pop().unwrap_or_default();
+            partners.clear();
+            opened.partners(item, self.min, &mut scratch.counts, &mut partners);
+            let found = partners.len();
+            if S::FOLDS {
+                partners.retain(|&(_, count)| count < total);
+            }
+            let folded = found - partners.len();
+            sink.fold(folded)?;
+            if partners.len() <= 1 || left <= 2 {
+                for &(other, count) in &partners {
+                    sink.enter(opened.node.codes[other as usize], count)?;
+                    sink.leave();
+                }
+            } else if partners.len() <= 64 {
+                self.list_words(opened, item, &partners, left - 1, scratch, sink)?;
+            } else {
+                let child = project(opened, item, &partners, &mut scratch.bits);
+                self.lists(&child, left - 1, scratch, sink)?;
+            }
+            sink.unfold(folded);
             sink.leave();
+            scratch.partners.push(partners);
         }
         Ok(())
     }
 
-    fn list_item<S: Sink>(
+    /// Searches the baskets of an item as words.
+    fn list_words<S: Sink>(
         &self,
-        node: &Lists,
-        rows: &[Occurrence],
-        total: u32,
+        opened: &Opened<'_>,
+        item: usize,
+        partners: &[(u32, u32)],
         left: usize,
         scratch: &mut Scratch,
         sink: &mut S,
     ) -> Result<()> {
-        let before = |row: &Occurrence| &node.items[row.start as usize..row.end as usize];
-        let Scratch { counts, bits, spare, .. } = scratch;
-        if counts.len() < node.codes.len() {
-            counts.resize(node.codes.len(), 0);
-            bits.resize(node.codes.len(), 0);
+        let node = opened.node;
+        let mut child = scratch.spare.pop().unwrap_or_default();
+        let known = partners.iter().map(|&(other, count)| (node.codes[other as usize], count));
+        child.start(known, node.counts[item]);
+        for (bit, &(other, _)) in partners.iter().enumerate() {
+            scratch.bits[other as usize] = 1 << bit;
         }
-        let mut frequent = Vec::new();
-        for row in rows {
-            for &item in before(row) {
-                let count = &mut counts[item as usize];
-                let less = *count;
-                *count += row.weight;
-                if *count >= self.min && less < self.min {
-                    frequent.push(item);
-                }
+        for row in opened.of(item) {
+            let word = opened.before(row).iter().fold(0, |word, &other| word | scratch.bits[other as usize]);
+            if word & word.wrapping_sub(1) != 0 {
+                child.push(word, row.weight);
             }
         }
-        frequent.sort_unstable();
-        let found = frequent.len();
-        if S::FOLDS {
-            frequent.retain(|&item| counts[item as usize] < total);
+        for &(other, _) in partners {
+            scratch.bits[other as usize] = 0;
         }
-        let folded = found - frequent.len();
-        let known = |item: u32, counts: &[u32]| (node.codes[item as usize], counts[item as usize]);
-        let short = frequent.len() <= 1 || left <= 1;
-        if short {
-            sink.fold(folded)?;
-            for &item in &frequent {
-                let (code, count) = known(item, counts);
-                sink.enter(code, count)?;
-                sink.leave();
-            }
-            sink.unfold(folded);
-            clear(counts, rows, before);
-            return Ok(());
+        if partners.len() > 12 {
+            child.merge();
         }
-        if frequent.len() <= 64 {
-            let mut child = spare.pop().unwrap_or_default();
-            child.start(frequent.iter().map(|&item| known(item, counts)), total, folded);
-            for (bit, &item) in frequent.iter().enumerate() {
-                bits[item as usize] = 1 << bit;
-            }
-            for row in rows {
-                let mut word = 0;
-                for &item in before(row) {
-                    word |= bits[item as usize];
-                    counts[item as usize] = 0;
-                }
-                if word & word.wrapping_sub(1) != 0 {
-                    child.push(word, row.weight);
-                }
-            }
-            for &item in &frequent {
-                bits[item as usize] = 0;
-            }
-            if frequent.len() > 12 {
-                child.merge();
-            }
-            self.words(&child, left, scratch, sink)?;
-            scratch.spare.push(child);
-            return Ok(());
-        }
-        let mut child = Lists { offsets: vec![0], ..Lists::default() };
-        for (at, &item) in frequent.iter().enumerate() {
-            let (code, count) = known(item, counts);
-            child.codes.push(code);
-            child.counts.push(count);
-            bits[item as usize] = at as u64 + 1;
-        }
-        for row in rows {
-            let start = child.items.len();
-            for &item in before(row) {
-                if bits[item as usize] > 0 {
-                    child.items.push(bits[item as usize] as u32 - 1);
-                }
-            }
-            if child.items.len() < start + 2 {
-                child.items.truncate(start);
-            } else {
-                child.offsets.push(child.items.len() as u32);
-                child.weights.push(row.weight);
-            }
-        }
-        clear(counts, rows, before);
-        for &item in &frequent {
-            bits[item as usize] = 0;
-        }
-        sink.fold(folded)?;
-        self.lists(&child, left, scratch, sink)?;
-        sink.unfold(folded);
+        self.words(&child, left, scratch, sink)?;
+        scratch.spare.push(child);
         Ok(())
     }
 }
 
-/// Sets the counts of all items that occur back to zero.
-fn clear<'a>(counts: &mut [u32], rows: &'a [Occurrence], before: impl Fn(&'a Occurrence) -> &'a [u32]) {
-    for row in rows {
-        for &item in before(row) {
-            counts[item as usize] = 0;
+/// The baskets of an item as lists of its frequent partners.
+fn project(opened: &Opened<'_>, item: usize, partners: &[(u32, u32)], places: &mut [u64]) -> Lists {
+    let mut child = Lists { offsets: vec![0], ..Lists::default() };
+    for (place, &(other, count)) in (1..).zip(partners) {
+        child.codes.push(opened.node.codes[other as usize]);
+        child.counts.push(count);
+        places[other as usize] = place;
+    }
+    for row in opened.of(item) {
+        let start = child.items.len();
+        let places = opened.before(row).iter().map(|&other| places[other as usize]);
+        child.items.extend(places.filter(|&place| place > 0).map(|place| place as u32 - 1));
+        if child.items.len() < start + 2 {
+            child.items.truncate(start);
+        } else {
+            child.offsets.push(child.items.len() as u32);
+            child.weights.push(row.weight);
         }
     }
+    for &(other, _) in partners {
+        places[other as usize] = 0;
+    }
+    child
 }

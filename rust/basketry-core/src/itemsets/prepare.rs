@@ -122,7 +122,7 @@ fn words(
     total: u32,
 ) -> Box<Words> {
     let mut node = Box::<Words>::default();
-    node.start(items, total, 0);
+    node.start(items, total);
     holding.each(baskets, |basket| {
         let mut row = 0_u64;
         for &item in basket {

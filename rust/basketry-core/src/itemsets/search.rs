@@ -20,6 +20,8 @@ pub(super) struct Scratch {
     pub(super) counts: Vec<u32>,
     /// The bit or place of an item in a smaller database; all zero between uses.
     pub(super) bits: Vec<u64>,
+    /// Frequent partners of an item.
+    pub(super) partners: Vec<Vec<(u32, u32)>>,
     pub(super) narrow: Vec<u16>,
     pub(super) wide: Vec<u32>,
     pub(super) spare: Vec<Words>,

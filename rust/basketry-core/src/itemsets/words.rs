@@ -29,11 +29,11 @@ impl Default for Words {
 
 impl Words {
     /// Forgets all rows and takes other items: code and count of each, the most frequent one first.
-    pub(super) fn start(&mut self, items: impl IntoIterator<Item = (u32, u32)>, total: u32, folded: usize) {
+    pub(super) fn start(&mut self, items: impl IntoIterator<Item = (u32, u32)>, total: u32) {
         self.rows.clear();
         self.weights.clear();
         self.total = total;
-        self.folded = folded;
+        self.folded = 0;
         self.items = 0;
         for (code, count) in items {
             self.codes[self.items] = code;
