@@ -1,8 +1,7 @@
 //! Nodes of many items: a basket is a list of item numbers, the most frequent item has number 0.
 //!
-//! Pairs of the most frequent items are counted in a table, basket by basket. For the others one pass over the baskets delivers
-//! to each item the places where it occurs; what stands before it in a basket are the more frequent items that the item's own
-//! sets are made of.
+//! Pairs of the most frequent items are counted in a table, basket by basket. For the others there is a list of the places where
+//! each occurs; what stands before it in a basket are the more frequent items that the item's own sets are made of.
 
 use std::ops::Range;
 
@@ -16,104 +15,139 @@ use crate::Result;
 /// Tasks that a database is split into; a fixed number, so that results do not depend on the threads.
 const TASKS: usize = 64;
 
-/// Pairs of items from which a database is split.
+/// Occurrences of pairs from which a database is split.
 const SPLIT: usize = 1 << 16;
 
-/// Counts that are looked at together when a database's frequent items are picked out.
+/// Counts that are looked at together when frequent items are picked out.
 const LOOK: usize = 16;
 
-/// Baskets as sorted lists of item numbers with weights, and the frequent items among them.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Lists {
-    pub(super) offsets: Vec<u32>,
-    pub(super) items: Vec<u32>,
-    pub(super) weights: Vec<u32>,
-    /// Code of each item, the most frequent one first.
-    pub(super) codes: Vec<u32>,
-    /// In how many baskets each item is.
-    pub(super) counts: Vec<u32>,
+/// The number of an item; narrow ones keep more of the baskets in cache.
+pub(super) trait Item: Copy + Default + Send + Sync {
+    fn new(number: u32) -> Self;
+    fn at(self) -> usize;
 }
 
-/// One item in one basket: `items[start..end]` are the more frequent items of the basket.
-#[derive(Debug, Clone, Copy, Default)]
-struct Occurrence {
-    start: u32,
-    end: u32,
-    weight: u32,
-}
-
-/// A node with what is known before its items are searched.
-struct Opened<'a> {
-    node: &'a Lists,
-    pairs: Pairs,
-    /// Occurrences of item `i` are `all[offsets[i]..offsets[i + 1]]`; there are none if the pairs tell enough.
-    offsets: Vec<usize>,
-    all: Vec<Occurrence>,
-}
-
-impl Lists {
-    /// The baskets with their weights.
-    pub(super) fn rows(&self) -> impl Iterator<Item = (&[u32], u32)> {
-        let rows = self.offsets.windows(2).map(|row| &self.items[row[0] as usize..row[1] as usize]);
-        rows.zip(self.weights.iter().copied())
+impl Item for u16 {
+    fn new(number: u32) -> Self {
+        number as u16
+    }
+    fn at(self) -> usize {
+        usize::from(self)
     }
 }
 
-impl<'a> Opened<'a> {
-    fn new(node: &'a Lists, min: u32, left: usize) -> Self {
-        let pairs = Pairs::new(node);
-        // An item with less than two frequent partners has no set of three.
-        let wanted: Vec<bool> = (0..node.codes.len())
-            .map(|item| {
-                let known = pairs.of(item);
-                known.is_none_or(|counts| {
-                    left > 2 && counts.iter().filter(|&&count| count >= min).nth(1).is_some()
-                })
-            })
-            .collect();
-        let mut offsets = vec![0; node.codes.len() + 1];
-        for &item in &node.items {
-            offsets[item as usize + 1] += usize::from(wanted[item as usize]);
+impl Item for u32 {
+    fn new(number: u32) -> Self {
+        number
+    }
+    fn at(self) -> usize {
+        self as usize
+    }
+}
+
+/// Baskets as sorted lists of item numbers: basket `i` is `items[offsets[i]..offsets[i + 1]]`.
+#[derive(Default)]
+pub(super) struct Rows<I> {
+    pub(super) offsets: Vec<u32>,
+    pub(super) items: Vec<I>,
+}
+
+impl<I> Rows<I> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[I]> {
+        self.offsets.windows(2).map(|row| &self.items[row[0] as usize..row[1] as usize])
+    }
+}
+
+/// Some baskets of a node, and where in them items occur.
+pub(super) struct Block<I> {
+    pub(super) rows: Rows<I>,
+    /// Occurrences of item `i` are `found[starts[i]..starts[i + 1]]`: the items before it in a basket.
+    pub(super) starts: Vec<u32>,
+    pub(super) found: Vec<(u32, u32)>,
+}
+
+impl<I> Block<I> {
+    fn of(&self, item: usize) -> impl Iterator<Item = &[I]> {
+        let found = &self.found[self.starts[item] as usize..self.starts[item + 1] as usize];
+        found.iter().map(|&(start, end)| &self.rows.items[start as usize..end as usize])
+    }
+}
+
+/// A database with its frequent items.
+pub(super) struct Lists<I> {
+    /// Code of each item, the most frequent one first.
+    codes: Vec<u32>,
+    /// In how many baskets each item is.
+    counts: Vec<u32>,
+    blocks: Vec<Block<I>>,
+    pairs: Pairs,
+}
+
+impl<I: Item> Lists<I> {
+    pub(super) fn new(codes: Vec<u32>, counts: Vec<u32>, blocks: Vec<Block<I>>) -> Self {
+        let pairs = Pairs::new(&blocks, codes.len());
+        Self { codes, counts, blocks, pairs }
+    }
+
+    /// The baskets of an item as lists of its frequent partners.
+    fn project(&self, item: usize, partners: &[(u32, u32)], search: &Search<'_>, places: &mut [u32]) -> Self {
+        let (mut codes, mut counts) = (Vec::with_capacity(partners.len()), Vec::with_capacity(partners.len()));
+        for (place, &(other, count)) in (1..).zip(partners) {
+            codes.push(self.codes[other as usize]);
+            counts.push(count);
+            places[other as usize] = place;
         }
-        for at in 1..offsets.len() {
-            offsets[at] += offsets[at - 1];
-        }
-        let mut next = offsets.clone();
-        let mut all = vec![Occurrence::default(); offsets[node.codes.len()]];
-        for (row, &weight) in node.offsets.windows(2).zip(&node.weights) {
-            for end in row[0]..row[1] {
-                let item = node.items[end as usize] as usize;
-                if wanted[item] {
-                    all[next[item]] = Occurrence { start: row[0], end, weight };
-                    next[item] += 1;
+        let mut rows = Rows { offsets: vec![0], items: Vec::new() };
+        for before in self.occurrences(item) {
+            let start = rows.items.len();
+            for other in before {
+                let place = places[other.at()];
+                if place > 0 {
+                    rows.items.push(I::new(place - 1));
                 }
             }
+            if rows.items.len() < start + 2 {
+                rows.items.truncate(start);
+            } else {
+                rows.offsets.push(rows.items.len() as u32);
+            }
         }
-        Self { node, pairs, offsets, all }
+        for &(other, _) in partners {
+            places[other as usize] = 0;
+        }
+        let mut block = [Block { rows, starts: Vec::new(), found: Vec::new() }];
+        let pairs = Pairs::new(&block, codes.len());
+        // An item of the table with less than two frequent partners has no set of three, so its baskets are not needed.
+        let wanted: Vec<bool> = (0..codes.len())
+            .map(|item| {
+                let mut frequent = pairs.of(item).map(|counts| counts.iter().filter(|&&count| count >= search.min));
+                frequent.as_mut().is_none_or(|counts| counts.nth(1).is_some())
+            })
+            .collect();
+        block[0].deliver(&wanted);
+        Self { codes, counts, blocks: block.into(), pairs }
     }
 
-    fn of(&self, item: usize) -> &[Occurrence] {
-        &self.all[self.offsets[item]..self.offsets[item + 1]]
-    }
-
-    fn before(&self, row: &Occurrence) -> &'a [u32] {
-        &self.node.items[row.start as usize..row.end as usize]
+    fn occurrences(&self, item: usize) -> impl Iterator<Item = &[I]> {
+        self.blocks.iter().flat_map(move |block| block.of(item))
     }
 
     /// Ranges of items of about the same cost.
     fn tasks(&self) -> Vec<Range<usize>> {
-        let items = self.node.codes.len();
-        let cost = |item: usize| 1 + self.of(item).iter().map(|row| (row.end - row.start) as usize).sum::<usize>();
-        let costs: Vec<usize> = (0..items).map(cost).collect();
+        let cost = |item: usize| {
+            let places = |block: &Block<I>| block.starts[item + 1] - block.starts[item];
+            1 + self.blocks.iter().map(places).sum::<u32>() as usize
+        };
+        let costs: Vec<usize> = (0..self.codes.len()).map(cost).collect();
         let all: usize = costs.iter().sum();
         if all < SPLIT {
-            return vec![0..items];
+            return std::iter::once(0..costs.len()).collect();
         }
         let mut tasks = Vec::with_capacity(TASKS + 1);
         let (mut start, mut sum) = (0, 0);
-        for (item, cost) in costs.into_iter().enumerate() {
+        for (item, cost) in costs.iter().enumerate() {
             sum += cost;
-            if item + 1 == items || sum > all / TASKS {
+            if item + 1 == costs.len() || sum > all / TASKS {
                 tasks.push(start..item + 1);
                 (start, sum) = (item + 1, 0);
             }
@@ -128,11 +162,10 @@ impl<'a> Opened<'a> {
             return;
         }
         let mut seen = 0;
-        for row in self.of(item) {
-            let before = self.before(row);
+        for before in self.occurrences(item) {
             seen += before.len();
-            for &other in before {
-                counts[other as usize] += row.weight;
+            for other in before {
+                counts[other.at()] += 1;
             }
         }
         if seen > item / LOOK {
@@ -140,15 +173,37 @@ impl<'a> Opened<'a> {
             counts[..item].fill(0);
             return;
         }
-        for row in self.of(item) {
-            for &other in self.before(row) {
-                let count = std::mem::take(&mut counts[other as usize]);
-                if count >= min {
-                    found.push((other, count));
-                }
+        for other in self.occurrences(item).flatten() {
+            let count = std::mem::take(&mut counts[other.at()]);
+            if count >= min {
+                found.push((other.at() as u32, count));
             }
         }
         found.sort_unstable();
+    }
+}
+
+impl<I: Item> Block<I> {
+    /// Notes where the wanted items occur.
+    fn deliver(&mut self, wanted: &[bool]) {
+        self.starts = vec![0; wanted.len() + 1];
+        for item in &self.rows.items {
+            self.starts[item.at() + 1] += u32::from(wanted[item.at()]);
+        }
+        for at in 1..self.starts.len() {
+            self.starts[at] += self.starts[at - 1];
+        }
+        let mut next = self.starts.clone();
+        self.found = vec![(0, 0); next[wanted.len()] as usize];
+        for row in self.rows.offsets.windows(2) {
+            for end in row[0]..row[1] {
+                let item = self.rows.items[end as usize].at();
+                if wanted[item] {
+                    self.found[next[item] as usize] = (row[0], end);
+                    next[item] += 1;
+                }
+            }
+        }
     }
 }
 
@@ -163,11 +218,22 @@ fn pick(counts: &[u32], min: u32, found: &mut Vec<(u32, u32)>) {
     }
 }
 
+/// The bit of a place from 1 to 64; place 0 has none.
+const BITS: [u64; 65] = {
+    let mut bits = [0; 65];
+    let mut place = 1;
+    while place <= 64 {
+        bits[place] = 1 << (place - 1);
+        place += 1;
+    }
+    bits
+};
+
 impl Search<'_> {
     /// Finds all frequent extensions of the current set, of which `left` items are allowed, from its baskets.
-    pub(super) fn lists<S: Sink>(
+    pub(super) fn lists<I: Item, S: Sink>(
         &self,
-        node: &Lists,
+        node: &Lists<I>,
         left: usize,
         scratch: &mut Scratch,
         sink: &mut S,
@@ -181,17 +247,16 @@ impl Search<'_> {
             }
             return Ok(());
         }
-        let opened = Opened::new(node, self.min, left);
-        let mut tasks = opened.tasks();
+        let mut tasks = node.tasks();
         if tasks.len() == 1 {
-            return self.list_items(&opened, tasks.swap_remove(0), left, scratch, sink);
+            return self.list_items(node, tasks.swap_remove(0), left, scratch, sink);
         }
         let parts = tasks
             .into_par_iter()
             .with_max_len(1)
             .map(|range| {
                 let mut part = sink.fork();
-                self.with_scratch(|scratch| self.list_items(&opened, range, left, scratch, &mut part))?;
+                self.with_scratch(|scratch| self.list_items(node, range, left, scratch, &mut part))?;
                 Ok(part)
             })
             .collect::<Result<Vec<_>>>()?;
@@ -199,27 +264,28 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn list_items<S: Sink>(
+    fn list_items<I: Item, S: Sink>(
         &self,
-        opened: &Opened<'_>,
+        node: &Lists<I>,
         range: Range<usize>,
         left: usize,
         scratch: &mut Scratch,
         sink: &mut S,
     ) -> Result<()> {
+        let mut partners = scratch.partners.pop().unwrap_or_default();
         for item in range {
             if item % 16 == 0 {
                 self.control.check()?;
             }
             if scratch.counts.len() < item {
-                scratch.counts.resize(opened.node.codes.len(), 0);
-                scratch.bits.resize(opened.node.codes.len(), 0);
+                scratch.counts.resize(node.codes.len(), 0);
+                scratch.places.resize(node.codes.len(), 0);
+                scratch.bits.resize(node.codes.len(), 0);
             }
-            let total = opened.node.counts[item];
-            sink.enter(opened.node.codes[item], total)?;
-            let mut partners = scratch.partners.pop().unwrap_or_default();
+            let total = node.counts[item];
+            sink.enter(node.codes[item], total)?;
             partners.clear();
-            opened.partners(item, self.min, &mut scratch.counts, &mut partners);
+            node.partners(item, self.min, &mut scratch.counts, &mut partners);
             let found = partners.len();
             if S::FOLDS {
                 partners.retain(|&(_, count)| count < total);
@@ -228,43 +294,42 @@ impl Search<'_> {
             sink.fold(folded)?;
             if partners.len() <= 1 || left <= 2 {
                 for &(other, count) in &partners {
-                    sink.enter(opened.node.codes[other as usize], count)?;
+                    sink.enter(node.codes[other as usize], count)?;
                     sink.leave();
                 }
             } else if partners.len() <= 64 {
-                self.list_words(opened, item, &partners, left - 1, scratch, sink)?;
+                self.list_words(node, item, &partners, left - 1, scratch, sink)?;
             } else {
-                let child = project(opened, item, &partners, &mut scratch.bits);
+                let child = node.project(item, &partners, self, &mut scratch.places);
                 self.lists(&child, left - 1, scratch, sink)?;
             }
             sink.unfold(folded);
             sink.leave();
-            scratch.partners.push(partners);
         }
+        scratch.partners.push(partners);
         Ok(())
     }
 
     /// Searches the baskets of an item as words.
-    fn list_words<S: Sink>(
+    fn list_words<I: Item, S: Sink>(
         &self,
-        opened: &Opened<'_>,
+        node: &Lists<I>,
         item: usize,
         partners: &[(u32, u32)],
         left: usize,
         scratch: &mut Scratch,
         sink: &mut S,
     ) -> Result<()> {
-        let node = opened.node;
         let mut child = scratch.spare.pop().unwrap_or_default();
         let known = partners.iter().map(|&(other, count)| (node.codes[other as usize], count));
         child.start(known, node.counts[item]);
-        for (bit, &(other, _)) in partners.iter().enumerate() {
-            scratch.bits[other as usize] = 1 << bit;
+        for (place, &(other, _)) in (1..).zip(partners) {
+            scratch.bits[other as usize] = place;
         }
-        for row in opened.of(item) {
-            let word = opened.before(row).iter().fold(0, |word, &other| word | scratch.bits[other as usize]);
+        for before in node.occurrences(item) {
+            let word = before.iter().fold(0, |word, other| word | BITS[usize::from(scratch.bits[other.at()])]);
             if word & word.wrapping_sub(1) != 0 {
-                child.push(word, row.weight);
+                child.push(word, 1);
             }
         }
         for &(other, _) in partners {
@@ -277,29 +342,4 @@ impl Search<'_> {
         scratch.spare.push(child);
         Ok(())
     }
-}
-
-/// The baskets of an item as lists of its frequent partners.
-fn project(opened: &Opened<'_>, item: usize, partners: &[(u32, u32)], places: &mut [u64]) -> Lists {
-    let mut child = Lists { offsets: vec![0], ..Lists::default() };
-    for (place, &(other, count)) in (1..).zip(partners) {
-        child.codes.push(opened.node.codes[other as usize]);
-        child.counts.push(count);
-        places[other as usize] = place;
-    }
-    for row in opened.of(item) {
-        let start = child.items.len();
-        let places = opened.before(row).iter().map(|&other| places[other as usize]);
-        child.items.extend(places.filter(|&place| place > 0).map(|place| place as u32 - 1));
-        if child.items.len() < start + 2 {
-            child.items.truncate(start);
-        } else {
-            child.offsets.push(child.items.len() as u32);
-            child.weights.push(row.weight);
-        }
-    }
-    for &(other, _) in partners {
-        places[other as usize] = 0;
-    }
-    child
 }
