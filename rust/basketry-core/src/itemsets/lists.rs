@@ -97,21 +97,25 @@ impl<I: Item> Lists<I> {
             counts.push(count);
             places[other as usize] = place;
         }
-        let mut rows = Rows { offsets: vec![0], items: Vec::new() };
-        for before in self.occurrences(item) {
-            let start = rows.items.len();
+        let mut most = 0;
+        self.occurrences(item).for_each(|before| most += before.len());
+        let mut rows = Rows { offsets: vec![0], items: vec![I::default(); most] };
+        let mut end = 0;
+        self.occurrences(item).for_each(|before| {
+            let start = end;
             for other in before {
+                // Written in any case, and kept if it is a partner: which it is cannot be foreseen.
                 let place = places[other.at()];
-                if place > 0 {
-                    rows.items.push(I::new(place - 1));
-                }
+                rows.items[end] = I::new(place.wrapping_sub(1));
+                end += usize::from(place > 0);
             }
-            if rows.items.len() < start + 2 {
-                rows.items.truncate(start);
+            if end < start + 2 {
+                end = start;
             } else {
-                rows.offsets.push(rows.items.len() as u32);
+                rows.offsets.push(end as u32);
             }
-        }
+        });
+        rows.items.truncate(end);
         for &(other, _) in partners {
             places[other as usize] = 0;
         }
@@ -162,23 +166,23 @@ impl<I: Item> Lists<I> {
             return;
         }
         let mut seen = 0;
-        for before in self.occurrences(item) {
+        self.occurrences(item).for_each(|before| {
             seen += before.len();
             for other in before {
                 counts[other.at()] += 1;
             }
-        }
+        });
         if seen > item / LOOK {
             pick(&counts[..item], min, found);
             counts[..item].fill(0);
             return;
         }
-        for other in self.occurrences(item).flatten() {
+        self.occurrences(item).flatten().for_each(|other| {
             let count = std::mem::take(&mut counts[other.at()]);
             if count >= min {
                 found.push((other.at() as u32, count));
             }
-        }
+        });
         found.sort_unstable();
     }
 }
@@ -326,16 +330,17 @@ impl Search<'_> {
         for (place, &(other, _)) in (1..).zip(partners) {
             scratch.bits[other as usize] = place;
         }
-        for before in node.occurrences(item) {
-            let word = before.iter().fold(0, |word, other| word | BITS[usize::from(scratch.bits[other.at()])]);
+        let bits = &scratch.bits;
+        node.occurrences(item).for_each(|before| {
+            let word = before.iter().fold(0, |word, other| word | BITS[usize::from(bits[other.at()])]);
             if word & word.wrapping_sub(1) != 0 {
                 child.push(word, 1);
             }
-        }
+        });
         for &(other, _) in partners {
             scratch.bits[other as usize] = 0;
         }
-        if partners.len() > 12 {
+        if partners.len() > 12 && child.len() > 128 {
             child.merge();
         }
         self.words(&child, left, scratch, sink)?;

@@ -49,6 +49,11 @@ impl Words {
         self.weights.push(weight);
     }
 
+    /// How many rows there are.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Merges equal rows, and brings rows with the same frequent items together: then cutting off infrequent items makes
     /// neighbours equal.
     pub(super) fn merge(&mut self) {
