@@ -53,9 +53,17 @@ class Measure:
 
     def record(self, what: str, figures: dict[str, object]) -> None:
         """Print figures and add them to the record of the day."""
-        print(f"\n{what}: " + ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in figures.items()))
+        print(
+            f"\n{what}: "
+            + ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in figures.items())
+        )
         RECORDS.mkdir(exist_ok=True)
-        line = {"what": what, "machine": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
+        line = {
+            "what": what,
+            "machine": platform.machine(),
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+        }
         day = datetime.now(UTC).date().isoformat()
         with (RECORDS / f"{day}.jsonl").open("a") as file:
             file.write(json.dumps(line | figures) + "\n")

@@ -36,15 +36,17 @@ def write_lines(path: Path, rows: int, *, text_ids: bool = False) -> None:
         quantity[returned] = -quantity[returned]
         price = rng.integers(50, 20_000, many)
         item = _zipf(rng, 20_000, many).astype(np.int32)
-        frame = pl.DataFrame({
-            "customer": buyer[order],
-            "order": (order + order_base).astype(np.int64),
-            "time": pl.Series(moment[order]).cast(pl.Datetime("ms")),
-            "item": item,
-            "category": (item % 300).astype(np.int16),
-            "quantity": quantity,
-            "amount": quantity * price / 100.0,
-        })
+        frame = pl.DataFrame(
+            {
+                "customer": buyer[order],
+                "order": (order + order_base).astype(np.int64),
+                "time": pl.Series(moment[order]).cast(pl.Datetime("ms")),
+                "item": item,
+                "category": (item % 300).astype(np.int16),
+                "quantity": quantity,
+                "amount": quantity * price / 100.0,
+            }
+        )
         if text_ids:
             frame = frame.with_columns(
                 customer=pl.format("C{}", pl.col("customer").cast(pl.String).str.zfill(8)),

@@ -13,14 +13,24 @@ from basketry.exceptions import (
     ParameterError,
     SchemaError,
 )
+from basketry.faults import Faults
 from basketry.ledger import Ledger, Quality, read_ledger
-from basketry.patterns.itemsets import count_itemsets, frequent_itemsets
-from basketry.patterns.rules import association_rules
+from basketry.patterns import (
+    TimeToNext,
+    association_rules,
+    count_itemsets,
+    frequent_itemsets,
+    frequent_sequences,
+    sequence_rules,
+    time_to_next,
+)
+from basketry.simulate import Simulation, simulate
 
 __all__ = [
     "BasketryError",
     "Budget",
     "CapacityError",
+    "Faults",
     "InternalError",
     "Ledger",
     "MissingExtraError",
@@ -28,16 +38,22 @@ __all__ = [
     "Quality",
     "SchemaError",
     "Segmentation",
+    "Simulation",
+    "TimeToNext",
     "association_rules",
     "count_itemsets",
     "frequent_itemsets",
+    "frequent_sequences",
     "quadrants",
     "read_ledger",
     "rfm",
     "rfm_map",
     "rfm_segments",
     "segment_customers",
+    "sequence_rules",
     "showing",
+    "simulate",
+    "time_to_next",
 ]
 
 if _core.DEBUG:

@@ -1,8 +1,27 @@
 """The compiled half of basketry. Its face is the package `basketry`."""
 
-from typing import Final, TypedDict, final
+from typing import Any, Final, TypedDict, final, type_check_only
 
 from basketry.control import Reins
+
+__all__ = [
+    "DEBUG",
+    "Account",
+    "Baskets",
+    "Batches",
+    "Columns",
+    "Ledger",
+    "LedgerBuilder",
+    "association_rules",
+    "axis_labels",
+    "count_itemsets",
+    "frequent_itemsets",
+    "frequent_sequences",
+    "rfm",
+    "sequence_rules",
+    "simulate",
+    "time_to_next",
+]
 
 DEBUG: Final[bool]
 
@@ -13,6 +32,19 @@ class Columns:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
     def __len__(self) -> int: ...
 
+@final
+class Batches:
+    """The record batches of any Arrow stream, one by one."""
+
+    def __new__(cls, stream: object) -> Batches: ...
+    def empty(self) -> Columns: ...
+    def __iter__(self) -> Batches: ...
+    def __next__(self) -> Columns: ...
+
+def simulate(world: str, customers: int, items: int, weeks: int, root: int, reins: Reins) -> dict[str, Any]:
+    """Simulate a shop: its tables and truths with codes for names, the names, and the whole configuration."""
+
+@type_check_only
 class ItemsetOptions(TypedDict):
     """What to look for; items as codes."""
 
@@ -24,6 +56,7 @@ class ItemsetOptions(TypedDict):
     excludes: list[int]
     kind: str
 
+@type_check_only
 class RuleOptions(TypedDict):
     """Which rules to make; items as codes."""
 
@@ -40,9 +73,7 @@ class Baskets:
     @staticmethod
     def from_rows(rows: object, reins: Reins) -> Baskets: ...
     @staticmethod
-    def from_ledger(
-        ledger: Ledger, grain: str, axis: str, before: int | None, reins: Reins
-    ) -> Baskets: ...
+    def from_ledger(ledger: Ledger, grain: str, axis: str, before: int | None, reins: Reins) -> Baskets: ...
     def __len__(self) -> int: ...
     def codes(self, ids: list[int | str]) -> list[int | None]: ...
 
@@ -51,3 +82,112 @@ def count_itemsets(baskets: Baskets, options: ItemsetOptions, reins: Reins) -> C
 def association_rules(
     baskets: Baskets, itemset_options: ItemsetOptions, rule_options: RuleOptions, reins: Reins
 ) -> Columns: ...
+
+@type_check_only
+class Policy(TypedDict):
+    """Which rows are kept."""
+
+    keep_guests: bool
+    keep_returns: bool
+    keep_zero_prices: bool
+    keep_negative_prices: bool
+    keep_duplicates: bool
+    until: int | None
+
+_Zone = tuple[str, list[int], list[int]]
+"""Its name, the instants at which the offset changes (microseconds UTC) and the seconds ahead of UTC from then on."""
+
+_Labels = list[tuple[str, list[str | None]]]
+"""Attributes: name, and the label of each code."""
+
+@final
+class Ledger:
+    """A shop's transactions as a tree in flat columns."""
+
+    @property
+    def n_customers(self) -> int: ...
+    @property
+    def n_orders(self) -> int: ...
+    @property
+    def n_guest_orders(self) -> int: ...
+    @property
+    def n_lines(self) -> int: ...
+    @property
+    def n_items(self) -> int: ...
+    @property
+    def span(self) -> tuple[int, int] | None: ...
+    @property
+    def zone(self) -> str: ...
+    @property
+    def measures(self) -> list[str]: ...
+    @property
+    def has_items(self) -> bool: ...
+    @property
+    def has_orders(self) -> bool: ...
+    @property
+    def attributes(self) -> tuple[list[str], list[str]]: ...
+    def customers(self) -> Columns: ...
+    def items(self) -> Columns: ...
+    def orders(self) -> Columns: ...
+    def lines(self) -> Columns: ...
+    def with_attributes(self, items: _Labels, customers: _Labels) -> Ledger: ...
+    def slice(self, start: int, end: int) -> Ledger: ...
+    def merge(self, other: Ledger, reins: Reins) -> Ledger: ...
+    def save(self, path: str, note: str) -> None: ...
+    def fingerprint(self) -> str: ...
+    @staticmethod
+    def open(path: str) -> tuple[Ledger, str]: ...
+
+@final
+class LedgerBuilder:
+    """Takes canonical columns in batches and makes a ledger of them."""
+
+    def __new__(cls, measures: list[str], policy: Policy) -> LedgerBuilder: ...
+    def push(self, rows: object) -> None: ...
+    def finish(self, zone: _Zone, reins: Reins) -> tuple[Ledger, Account]: ...
+
+@final
+class Account:
+    """Where every row went."""
+
+    def reasons(self) -> Columns: ...
+    def noted(self) -> tuple[int, int, int, int, int]: ...
+
+def rfm(ledger: Ledger, as_of: int, net: bool, ties_apart: bool, reins: Reins) -> Columns: ...
+
+@type_check_only
+class Constraints(TypedDict):
+    """Limits on the shape of a sequence and on the times of a match."""
+
+    max_length: int | None
+    max_items: int | None
+    min_gap: int | None
+    max_gap: int | None
+    max_gap_events: int | None
+    max_span: int | None
+
+@type_check_only
+class RuleLimits(TypedDict):
+    """What rules to find."""
+
+    min_count: int
+    min_confidence: tuple[int, int]
+    max_antecedent: int | None
+    max_consequent: int | None
+    window_days: int | None
+    window_events: int | None
+
+def axis_labels(ledger: Ledger, axis: str) -> Columns: ...
+def frequent_sequences(
+    ledger: Ledger, axis: str, min_count: int, kind: str, constraints: Constraints, reins: Reins
+) -> Columns: ...
+def sequence_rules(ledger: Ledger, axis: str, limits: RuleLimits, reins: Reins) -> Columns: ...
+def time_to_next(
+    ledger: Ledger,
+    axis: str,
+    antecedent: list[int],
+    consequent: list[int],
+    horizon: int,
+    seed: int,
+    reins: Reins,
+) -> tuple[Columns, Columns]: ...

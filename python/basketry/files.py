@@ -20,7 +20,9 @@ def whole_file(path: Path) -> Iterator[Path]:
         The name that the file is to have.
     """
     if not path.parent.is_dir():
-        raise ParameterError.out_of_range("path", str(path), f"the folder {path.parent} does not exist, make it first")
+        raise ParameterError.out_of_range(
+            "path", str(path), f"the folder {path.parent} does not exist, make it first"
+        )
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield unfinished

@@ -95,11 +95,13 @@ def rfm(
     if not 0 < big_fish < 1:
         raise ParameterError.out_of_range("big_fish", big_fish, "a share above 0 and below 1 is needed")
     if loyal_orders is not None and loyal_orders < 2:
-        raise ParameterError.out_of_range("loyal_orders", loyal_orders, "two orders at the least make a loyal customer")
-    frame = pl.DataFrame(_core.rfm(ledger.core, ledger.instant(as_of), ledger.money_is_net, reins(n_threads)))
-    r, f = _score(-pl.col("recency_days"), ties), _score(pl.col("orders"), ties)
-    scored = frame.with_columns(r=r, f=f, m=_score(pl.col("spend_total"), ties))
-    return scored.with_columns(segment=_segment(), quadrant=_quadrant(scored, big_fish, loyal_orders))
+        raise ParameterError.out_of_range(
+            "loyal_orders", loyal_orders, "two orders at the least make a loyal customer"
+        )
+    frame = pl.DataFrame(
+        _core.rfm(ledger.core, ledger.instant(as_of), ledger.money_is_net, ties == "apart", reins(n_threads))
+    )
+    return frame.with_columns(segment=_segment(), quadrant=_quadrant(frame, big_fish, loyal_orders))
 
 
 def rfm_segments(table: pl.DataFrame) -> pl.DataFrame:
@@ -125,7 +127,9 @@ def rfm_segments(table: pl.DataFrame) -> pl.DataFrame:
             orders_mean=pl.col("orders").mean(),
         )
         .with_columns(share=_share("customers"), spend_share=_share("spend_total"))
-        .select("segment", "customers", "share", "spend_total", "spend_share", "recency_days_mean", "orders_mean")
+        .select(
+            "segment", "customers", "share", "spend_total", "spend_share", "recency_days_mean", "orders_mean"
+        )
         .sort("spend_total", "segment", descending=[True, False])
     )
 
@@ -184,18 +188,16 @@ def _share(column: str) -> pl.Expr:
     return pl.when(pl.col(column).sum() != 0).then(pl.col(column) / pl.col(column).sum()).otherwise(0.0)
 
 
-def _score(value: pl.Expr, ties: str) -> pl.Expr:
-    # In twice the rank everything is a whole number: the middle of equal ranks has a half.
-    twice = (value.rank("average" if ties == "together" else "ordinal") * 2).cast(pl.Int64)
-    return (((twice - 1) * 5) // (2 * pl.len().cast(pl.Int64)) + 1).clip(1, 5).cast(pl.Int8)
-
-
 def _segment() -> pl.Expr:
-    name = pl.lit("need attention")
-    for segment, (r_low, r_high), (f_low, f_high) in reversed(SEGMENTS):
-        fits = pl.col("r").is_between(r_low, r_high) & pl.col("f").is_between(f_low, f_high)
-        name = pl.when(fits).then(pl.lit(segment)).otherwise(name)
-    return name
+    # One number a pair of scores, and the name by table: 25 pairs need no chain of comparisons.
+    pairs = {10 * r + f: _name_of(r, f) for r in range(1, 6) for f in range(1, 6)}
+    pair = pl.col("r") * 10 + pl.col("f")
+    return pair.replace_strict(pairs, return_dtype=pl.String)
+
+
+def _name_of(r: int, f: int) -> str:
+    fits = (name for name, (r1, r2), (f1, f2) in SEGMENTS if r1 <= r <= r2 and f1 <= f <= f2)
+    return next(fits, "need attention")
 
 
 def _quadrant(table: pl.DataFrame, big_fish: float, loyal_orders: int | None) -> pl.Expr:

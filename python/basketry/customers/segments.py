@@ -129,15 +129,17 @@ def _margins(ledger: Ledger, as_of: Moment | None, table: pl.DataFrame) -> pl.Se
 
 
 def _cluster(table: pl.DataFrame, k: int, rng: int) -> np.ndarray:
-    from sklearn.cluster import KMeans  # noqa: PLC0415 - scikit-learn costs a second
-    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
+    from sklearn.cluster import KMeans
+    from sklearn.preprocessing import StandardScaler
 
     values = np.log1p(table.select(pl.col(FEATURES).clip(lower_bound=0)).to_numpy())
     different = len(np.unique(values, axis=0))
     if different < 2:
         return np.zeros(table.height, dtype=np.int64)
     scaled = StandardScaler().fit_transform(values)
-    return np.asarray(KMeans(min(k, different), n_init=10, random_state=rng).fit_predict(scaled), dtype=np.int64)
+    return np.asarray(
+        KMeans(min(k, different), n_init=10, random_state=rng).fit_predict(scaled), dtype=np.int64
+    )
 
 
 def _by_value(labels: np.ndarray, spend: pl.Series) -> pl.Series:
@@ -154,9 +156,17 @@ def _profile(table: pl.DataFrame) -> pl.DataFrame:
         everyone = np.sort(table[feature].to_numpy())
         for segment, part in sorted(table.group_by("segment"), key=lambda group: group[0]):
             middle = float(np.median(part[feature].to_numpy()))
-            below = (np.searchsorted(everyone, middle, "left") + np.searchsorted(everyone, middle, "right")) / 2
+            below = (
+                np.searchsorted(everyone, middle, "left") + np.searchsorted(everyone, middle, "right")
+            ) / 2
             rows.append(
-                (segment[0], feature, part[feature].mean(), float(everyone.mean()), 100 * below / len(everyone))
+                (
+                    segment[0],
+                    feature,
+                    part[feature].mean(),
+                    float(everyone.mean()),
+                    100 * below / len(everyone),
+                )
             )
     schema = {"segment": pl.Int64, "feature": pl.String}
     schema |= dict.fromkeys(("mean", "everyone_mean", "percentile"), pl.Float64)
@@ -175,7 +185,9 @@ def _names(profile: pl.DataFrame) -> pl.DataFrame:
     """Name each segment by the two features in which it lies furthest from the middle."""
     rows = []
     for segment, part in sorted(profile.group_by("segment"), key=lambda group: group[0]):
-        far = part.with_columns(far=(pl.col("percentile") - 50).abs()).sort("far", "feature", descending=[True, False])
+        far = part.with_columns(far=(pl.col("percentile") - 50).abs()).sort(
+            "far", "feature", descending=[True, False]
+        )
         words = [_WORDS[row["feature"]][row["percentile"] > 50] for row in far.head(2).iter_rows(named=True)]
         rows.append((segment[0], ", ".join(words)))
     return pl.DataFrame(rows, schema={"segment": pl.Int64, "name": pl.String}, orient="row")

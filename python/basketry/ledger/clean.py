@@ -137,7 +137,7 @@ class Recipe:
     columns
         Canonical columns and, where the dump can disqualify rows, ``set_aside`` with the number of the reason.
     notes
-        Sums that count what is worth a word: reason -> expression.
+        What is worth a word: reason -> expression that is true for such a row.
     """
 
     columns: list[pl.Expr]
@@ -169,7 +169,9 @@ def recipe(part: Part, resolved: Resolved, options: Options, later: datetime | N
         if unparsed is not None:
             reasons["time does not parse"] = unparsed
         if later is not None:
-            reasons["overlaps a later file"] = time >= pl.lit(later.replace(tzinfo=None)).cast(pl.Datetime("us"))
+            reasons["overlaps a later file"] = time >= pl.lit(later.replace(tzinfo=None)).cast(
+                pl.Datetime("us")
+            )
     numbers: dict[str, pl.Expr] = {}
     for role in ("quantity", "price", "amount"):
         if role in roles:
@@ -184,7 +186,9 @@ def recipe(part: Part, resolved: Resolved, options: Options, later: datetime | N
     if JOINED["orders"] in schema:
         reasons["order not in the orders table"] = pl.col(JOINED["orders"]).is_null()
     if JOINED["customers"] in schema:
-        notes["customer not in the customers table"] = pl.col(JOINED["customers"]).is_null()
+        # A line without its order has no customer to look for.
+        known = pl.col(JOINED["orders"]).is_not_null() if JOINED["orders"] in schema else pl.lit(value=True)
+        notes["customer not in the customers table"] = pl.col(JOINED["customers"]).is_null() & known
     if JOINED["products"] in schema:
         notes["item not in the products table"] = pl.col(JOINED["products"]).is_null()
     if options.cancelled == "drop":
@@ -194,7 +198,9 @@ def recipe(part: Part, resolved: Resolved, options: Options, later: datetime | N
     if options.test_customers is not None and "customer" in roles:
         ids = pl.col(roles["customer"]).cast(pl.String)
         tests = options.test_customers
-        reasons["test customer"] = ids.str.contains(tests) if isinstance(tests, str) else ids.is_in(list(tests))
+        reasons["test customer"] = (
+            ids.str.contains(tests) if isinstance(tests, str) else ids.is_in(list(tests))
+        )
     if options.currency is not None and "currency" in roles:
         reasons["another currency"] = pl.col(roles["currency"]) != options.currency
     if reasons:
@@ -233,7 +239,9 @@ def _ids(column: str, role: str, kind: pl.DataType, options: Options) -> pl.Expr
     if kind.is_integer() or kind in (pl.String, pl.Categorical, pl.Enum):
         # An empty text is a missing id, as csv files write it.
         return pl.when(pl.col(column) != "").then(pl.col(column)) if kind == pl.String else pl.col(column)
-    raise SchemaError(f"column {column!r} is mapped to {role!r} and holds {kind}: ids are texts or whole numbers.")
+    raise SchemaError(
+        f"column {column!r} is mapped to {role!r} and holds {kind}: ids are texts or whole numbers."
+    )
 
 
 def _number(column: str, role: str, kind: pl.DataType, options: Options) -> tuple[pl.Expr, pl.Expr | None]:
@@ -251,7 +259,7 @@ def _number(column: str, role: str, kind: pl.DataType, options: Options) -> tupl
 def _cancelled(roles: Mapping[str, str], numbers: Mapping[str, pl.Expr], options: Options) -> pl.Expr | None:
     hit: pl.Expr | None = None
     if "status" in roles:
-        hit = pl.col(roles["status"]).str.to_lowercase().is_in(list(options.cancelled_status))
+        hit = pl.col(roles["status"]).cast(pl.String).str.to_lowercase().is_in(list(options.cancelled_status))
     if options.cancelled_prefix is not None and "order" in roles:
         marked = pl.col(roles["order"]).cast(pl.String).str.starts_with(options.cancelled_prefix)
         if "quantity" in numbers:
@@ -332,7 +340,8 @@ def _format_of(part: Part, column: str) -> str:
     if sample.is_empty():
         return _FORMATS[0]
     reads = {
-        form: sample.select(text.str.to_datetime(form, strict=False, time_unit="us").alias("t"))["t"] for form in _FORMATS
+        form: sample.select(text.str.to_datetime(form, strict=False, time_unit="us").alias("t"))["t"]
+        for form in _FORMATS
     }
     best = max(_FORMATS, key=lambda form: reads[form].count())
     if reads[best].count() == 0:
@@ -341,7 +350,11 @@ def _format_of(part: Part, column: str) -> str:
             f"pass date_format=, such as date_format='%d-%b-%Y'."
         )
     for form in _FORMATS:
-        if form != best and reads[form].count() == reads[best].count() and not reads[form].equals(reads[best]):
+        if (
+            form != best
+            and reads[form].count() == reads[best].count()
+            and not reads[form].equals(reads[best])
+        ):
             raise SchemaError(
                 f"column {column!r} can be read as {best!r} and as {form!r}, first where {sample[column][0]!r} stands: "
                 f"pass date_format= with the right one."

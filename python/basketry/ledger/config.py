@@ -80,7 +80,11 @@ def load_config(path: Path) -> dict[str, Any]:
     except ValidationError as error:
         raise ParameterError(f"{path}: {_first(error)}") from error
     given = config.input.model_dump(exclude_none=True)
-    moved = {name: given.pop(name) for name in ("timezone", "currency", "date_format", "decimal", "float_ids") if name in given}
+    moved = {
+        name: given.pop(name)
+        for name in ("timezone", "currency", "date_format", "decimal", "float_ids")
+        if name in given
+    }
     return {**given, "clean": {**config.clean.model_dump(exclude_none=True), **moved}}
 
 
@@ -89,7 +93,8 @@ def _first(error: ValidationError) -> str:
     place = ".".join(map(str, what["loc"]))
     if what["type"] != "extra_forbidden":
         return f"{place}={what.get('input')!r}: {what['msg'][0].lower()}{what['msg'][1:]}."
-    table: type[BaseModel] = {"input": Input, "clean": Clean}.get(str(what["loc"][0]), Config)
+    tables: dict[str, type[BaseModel]] = {"input": Input, "clean": Clean}
+    table = tables[str(what["loc"][0])] if len(what["loc"]) > 1 else Config
     known = list(table.model_fields)
     near = get_close_matches(str(what["loc"][-1]), known, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from basketry.control import reins
 from basketry.exceptions import SchemaError
 from basketry.files import whole_file
 from basketry.ledger.quality import Quality
-from basketry.ledger.zones import Moment, instant, micros, zone_info
+from basketry.ledger.zones import Moment, instant, local, micros, zone_info
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +82,13 @@ class Ledger:
     def first_day(self) -> date | None:
         """The local day of the first order; None if there is no order."""
         span = self.core.span
-        return None if span is None else self._local(span[0]).date()
+        return None if span is None else local(span[0], zone_info(self.timezone)).date()
 
     @property
     def last_day(self) -> date | None:
         """The local day of the last order; None if there is no order."""
         span = self.core.span
-        return None if span is None else self._local(span[1]).date()
+        return None if span is None else local(span[1], zone_info(self.timezone)).date()
 
     @property
     def end(self) -> date:
@@ -170,7 +170,12 @@ class Ledger:
         frame = (
             pl.concat([self.quality.frame, other.quality.frame])
             .group_by("reason", "status", maintain_order=True)
-            .agg(pl.col("rows").sum(), pl.col("share").first(), pl.col("amount").sum(), pl.col("first_row", "example", "mend").first())
+            .agg(
+                pl.col("rows").sum(),
+                pl.col("share").first(),
+                pl.col("amount").sum(),
+                pl.col("first_row", "example", "mend").first(),
+            )
         )
         totals = self.quality.totals | {
             name: self.quality.totals[name] + other.quality.totals[name]
@@ -205,15 +210,14 @@ class Ledger:
             held: dict[str, Any] = json.loads(note)
             return cls(core, Quality.from_json(held["quality"]), held["currency"], held["returns"])
         except (ValueError, KeyError) as error:
-            raise SchemaError(f"{path}: its quality sheet cannot be read: build and save the ledger again.") from error
+            raise SchemaError(
+                f"{path}: its quality sheet cannot be read: build and save the ledger again."
+            ) from error
 
     @property
     def fingerprint(self) -> str:
         """A SHA-256 of the data: equal for equal ledgers, however they were read."""
         return self.core.fingerprint()
-
-    def _local(self, instant: int) -> datetime:
-        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=instant)).astimezone(zone_info(self.timezone))
 
     def __repr__(self) -> str:
         return (
@@ -231,10 +235,7 @@ def tree_totals(core: _core.Ledger) -> dict[str, Any]:
         The compiled tree.
     """
     zone = zone_info(core.zone)
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    first, last = [
-        (epoch + timedelta(microseconds=at)).astimezone(zone).isoformat() for at in core.span or ()
-    ] or [None, None]
+    first, last = (None, None) if core.span is None else (local(at, zone).isoformat() for at in core.span)
     return {
         "customers": core.n_customers,
         "orders": core.n_orders,

@@ -51,11 +51,30 @@ _GENERIC_TABLES = {
 PRESETS: dict[str, Layout] = {
     "generic": Layout(
         columns={
-            "customer": ("customer", "customer_id", "customerid", "client_id", "user_id", "member_id", "card_id"),
+            "customer": (
+                "customer",
+                "customer_id",
+                "customerid",
+                "client_id",
+                "user_id",
+                "member_id",
+                "card_id",
+            ),
             "order": ("order", "order_id", "orderid", "invoice", "invoice_no", "invoiceno", "basket_id"),
-            "time": ("time", "timestamp", "ts", "datetime", "order_time", "ordered_at", "created_at", "date")
-            + ("order_date", "invoice_date", "invoicedate"),
-            "item": ("item", "item_id", "product", "product_id", "productid", "sku", "stockcode", "article_id"),
+            "time": (
+                *("time", "timestamp", "ts", "datetime", "order_time", "ordered_at", "created_at", "date"),
+                *("order_date", "invoice_date", "invoicedate"),
+            ),
+            "item": (
+                "item",
+                "item_id",
+                "product",
+                "product_id",
+                "productid",
+                "sku",
+                "stockcode",
+                "article_id",
+            ),
             "quantity": ("quantity", "qty", "units"),
             "price": ("price", "unit_price", "unitprice"),
             "amount": ("amount", "line_amount", "line_total", "total", "revenue", "spend", "sales"),
@@ -228,7 +247,9 @@ def _named(
         return {name: _there(column, name, names) for name, column in given.items()}
     taken = set(chosen.values())
     lowered = {_plain(name): name for name in reversed(names)}
-    hits = {name: column if column in names else lowered.get(_plain(column)) for name, column in offered.items()}
+    hits = {
+        name: column if column in names else lowered.get(_plain(column)) for name, column in offered.items()
+    }
     return {name: column for name, column in hits.items() if column is not None and column not in taken}
 
 

@@ -57,7 +57,9 @@ class Quality:
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{escape(name)}</th>" for name in self.frame.columns)
         body = "".join(
-            "<tr>" + "".join(f"<td>{'' if cell is None else escape(str(cell))}</td>" for cell in row) + "</tr>"
+            "<tr>"
+            + "".join(f"<td>{'' if cell is None else escape(str(cell))}</td>" for cell in row)
+            + "</tr>"
             for row in self.frame.head(50).iter_rows()
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -13,7 +14,16 @@ import polars as pl
 from basketry import _core
 from basketry.control import reins
 from basketry.exceptions import ParameterError, SchemaError
-from basketry.ledger.clean import BUILT_IN, FIRST_OWN, MENDS, OWN, UNPARSED, Options, Recipe, recipe, time_column
+from basketry.ledger.clean import (
+    BUILT_IN,
+    FIRST_OWN,
+    MENDS,
+    OWN,
+    UNPARSED,
+    Options,
+    recipe,
+    time_column,
+)
 from basketry.ledger.ledger import Ledger, tree_totals
 from basketry.ledger.mapping import PRESETS, Layout, Resolved, guess_preset, marked, preset_layout, resolve
 from basketry.ledger.quality import Quality
@@ -64,8 +74,9 @@ def read_ledger(
         A csv or parquet file, a glob, a folder (of equal files, or of related tables: lines, orders, customers, products), a
         list of those, a mapping of tables, a polars frame or lazy frame, or any object with ``__arrow_c_stream__``.
     columns
-        Role -> column. Roles: ``customer, order, time, item, quantity, price, amount, currency, status``. Without ``order``
-        the rows of a customer at one instant are one order; without ``amount`` it is quantity x price.
+        Role -> column; without a preset these and no others are read. Roles: ``customer, order, time, item,
+        quantity, price, amount, currency, status``. Without ``order`` the rows of a customer at one instant are one
+        order; without ``amount`` it is quantity x price.
     preset
         ``generic``, ``online-retail``, ``cdnow`` or ``olist``. None guesses by the columns.
     config
@@ -158,7 +169,7 @@ def read_ledger(
     }
     held: Mapping[str, Any] = {}
     if config is not None:
-        from basketry.ledger.config import load_config  # noqa: PLC0415 - pydantic costs 100 ms
+        from basketry.ledger.config import load_config
 
         held = load_config(Path(config))
         columns = columns or held.get("columns")
@@ -169,8 +180,12 @@ def read_ledger(
         preset = preset or held.get("preset")
         separator, encoding = separator or held.get("separator"), held.get("encoding") or encoding
     layout = preset_layout(preset) if preset else None
-    parts = open_parts(source, layout=layout or _folder_layout(source), keys=keys, separator=separator, encoding=encoding)
-    resolved, layout = _mapping(parts, layout, preset, columns, measures, item_attributes, customer_attributes)
+    parts = open_parts(
+        source, layout=layout or _folder_layout(source), keys=keys, separator=separator, encoding=encoding
+    )
+    resolved, layout = _mapping(
+        parts, layout, preset, columns, measures, item_attributes, customer_attributes
+    )
     options = _options(given, held.get("clean", {}), layout.options)
     return _read(parts, resolved, options, n_threads)
 
@@ -193,7 +208,11 @@ def inspect_source(source: Any, *, preset: str | None = None) -> tuple[Resolved,
 
 def _folder_layout(source: Any) -> Layout:
     """Guess which tables a folder holds, before any column is known."""
-    names = [p.stem.lower() for p in Path(source).iterdir()] if isinstance(source, str | Path) and Path(source).is_dir() else []
+    names = (
+        [p.stem.lower() for p in Path(source).iterdir()]
+        if isinstance(source, str | Path) and Path(source).is_dir()
+        else []
+    )
     return PRESETS["olist" if any("olist" in name for name in names) else "generic"]
 
 
@@ -209,8 +228,9 @@ def _mapping(
     found = parts[0].schema.names()
     guessed = layout is None
     if layout is None:
+        # Columns that the caller names are the whole mapping; nothing is guessed beside them.
         preset = None if columns else guess_preset(found)
-        layout = PRESETS[preset or "generic"]
+        layout = Layout() if columns else PRESETS[preset or "generic"]
     resolved = resolve(
         found,
         layout,
@@ -256,17 +276,17 @@ def _read(parts: list[Part], resolved: Resolved, options: Options, n_threads: in
     )
     options = _one_currency(parts, resolved, options)
     starts = _later_starts(parts, resolved, options)
-    ends, notes, recipes = [0], dict[str, int](), list[Recipe]()
+    ends, notes = [0], Counter[str]()
     for part, later in zip(parts, starts, strict=True):
         steps = recipe(part, resolved, options, later)
-        recipes.append(steps)
+        marks = [expr.alias(reason) for reason, expr in steps.notes.items()]
         rows = 0
-        for batch in part.batches(steps.columns):
+        for batch in part.batches([*steps.columns, *marks]):
             builder.push(batch)
             rows += batch.height
+            notes.update(batch.select(pl.col(list(steps.notes)).sum()).row(0, named=True) if marks else {})
         ends.append(ends[-1] + rows)
-        for reason, count in {**part.notes, **_count(part, steps)}.items():
-            notes[reason] = notes.get(reason, 0) + count
+        notes.update(part.notes)
     core, account = builder.finish(table, reins_)
     core = _attributed(core, parts, resolved)
     quality = _sheet(core, account, parts, ends, resolved, options, notes)
@@ -275,14 +295,6 @@ def _read(parts: list[Part], resolved: Resolved, options: Options, n_threads: in
 
 def _has(role: str, resolved: Resolved) -> bool:
     return role in resolved.columns or (role == "amount" and "price" in resolved.columns)
-
-
-def _count(part: Part, steps: Recipe) -> dict[str, int]:
-    if not steps.notes or not isinstance(part.rows, pl.LazyFrame):
-        return {}
-    with reading(part.name):
-        counts = part.rows.select(expr.sum().alias(reason) for reason, expr in steps.notes.items()).collect()
-    return {reason: int(count) for reason, count in counts.row(0, named=True).items() if count}
 
 
 def _one_currency(parts: list[Part], resolved: Resolved, options: Options) -> Options:
@@ -297,8 +309,12 @@ def _one_currency(parts: list[Part], resolved: Resolved, options: Options) -> Op
             for name, rows in counts.iter_rows():
                 found[name] = found.get(name, 0) + rows
     if len(found) > 1:
-        listed = ", ".join(f"{name} ({rows:,} rows)" for name, rows in sorted(found.items(), key=lambda x: (-x[1], x[0])))
-        raise SchemaError(f"column {column!r} holds several currencies: {listed}. Pass currency= with the one to read.")
+        listed = ", ".join(
+            f"{name} ({rows:,} rows)" for name, rows in sorted(found.items(), key=lambda x: (-x[1], x[0]))
+        )
+        raise SchemaError(
+            f"column {column!r} holds several currencies: {listed}. Pass currency= with the one to read."
+        )
     return _with(options, currency=next(iter(found), None))
 
 
@@ -314,39 +330,49 @@ def _later_starts(parts: list[Part], resolved: Resolved, options: Options) -> li
     firsts = []
     for part in parts:
         if not isinstance(part.rows, pl.LazyFrame):
-            raise ParameterError.out_of_range("overlap", "later", "streams cannot be looked at before: pass files or frames")
+            raise ParameterError.out_of_range(
+                "overlap", "later", "streams cannot be looked at before: pass files or frames"
+            )
         with reading(part.name):
             firsts.append(part.rows.select(time_column(part, column, options).min()).collect().item())
     return [
-        min((other for other in firsts if other is not None and first is not None and other > first), default=None)
+        min(
+            (other for other in firsts if other is not None and first is not None and other > first),
+            default=None,
+        )
         for first in firsts
     ]
 
 
 def _attributed(core: _core.Ledger, parts: list[Part], resolved: Resolved) -> _core.Ledger:
-    def labels(role: str, ids: pl.DataFrame, wanted: Mapping[str, str]) -> list[tuple[str, list[str | None]]]:
-        key = resolved.columns.get(role)
-        frames = [p.rows for p in parts if isinstance(p.rows, pl.LazyFrame)]
-        if key is None or not wanted or not frames or ids.is_empty():
-            return []
-        found = []
-        for name, column in wanted.items():
-            counts = (
-                pl.concat([f.select(pl.col(key).cast(ids.schema[role]).alias(role), pl.col(column).cast(pl.String)) for f in frames])
-                .drop_nulls()
-                .group_by(role, column)
-                .len()
-                .sort([role, "len", column], descending=[False, True, False])
-                .group_by(role, maintain_order=True)
-                .first()
-                .collect(engine="streaming")
-            )
-            found.append((name, ids.join(counts, on=role, how="left", maintain_order="left")[column].to_list()))
-        return found
+    items = _labels("item", pl.DataFrame(core.items()), resolved.item_attributes, parts, resolved)
+    customers = _labels(
+        "customer", pl.DataFrame(core.customers()), resolved.customer_attributes, parts, resolved
+    )
+    return core.with_attributes(items, customers) if items.width or customers.width else core
 
-    items = labels("item", pl.DataFrame(core.items()).select(pl.first()), resolved.item_attributes)
-    customers = labels("customer", pl.DataFrame(core.customers()).select(pl.first()), resolved.customer_attributes)
-    return core.with_attributes(items, customers) if items or customers else core
+
+def _labels(
+    role: str, ids: pl.DataFrame, wanted: Mapping[str, str], parts: list[Part], resolved: Resolved
+) -> pl.DataFrame:
+    """Find the most frequent label of every id, in the order of the ids; the smallest of equally frequent ones."""
+    key = resolved.columns.get(role)
+    found = []
+    for name, column in wanted.items():
+        frames = [part.holding(key, column) for part in parts] if key is not None else []
+        pairs = [
+            frame.select(
+                pl.col(key).cast(ids.schema[role]).alias(role), pl.col(column).cast(pl.String).alias(name)
+            )
+            for frame in frames
+            if frame is not None
+        ]
+        if not pairs or ids.is_empty():
+            continue
+        counts = pl.concat(pairs).drop_nulls().group_by(role, name).len().collect(engine="streaming")
+        best = counts.sort([role, "len", name], descending=[False, True, False]).unique(role, keep="first")
+        found.append(ids.select(role).join(best, on=role, how="left", maintain_order="left").select(name))
+    return pl.concat(found, how="horizontal") if found else pl.DataFrame()
 
 
 def _sheet(
@@ -384,7 +410,16 @@ def _sheet(
     sheet += [(reason, "noted", rows, None, None, None) for reason, rows in noted.items() if rows]
     frame = pl.DataFrame(
         [
-            (reason, status, rows, rows / max(rows_in, 1), amount, None if row is None else row + 1, example, MENDS.get(reason))
+            (
+                reason,
+                status,
+                rows,
+                rows / max(rows_in, 1),
+                amount,
+                None if row is None else row + 1,
+                example,
+                MENDS.get(reason),
+            )
             for reason, status, rows, amount, row, example in sheet
         ],
         schema=QUALITY,
@@ -413,5 +448,3 @@ def _unparsed(
         f"column {resolved.columns[role]!r} holds text, {needed} is needed for {role!r}. {rows:,} of {rows_in:,} values {verb} "
         f"not parse, first at row {row + 1:,}: {example}. {MENDS[reason][0].upper()}{MENDS[reason][1:]}."
     )
-
-

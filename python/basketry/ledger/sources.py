@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,12 +37,28 @@ class Part:
         Its columns.
     notes
         What was seen of it that is worth a word: reason and count.
+    tables
+        The tables that were joined, if any: what they say of an item or a customer is said once there.
     """
 
     name: str
     rows: pl.LazyFrame | Iterator[pl.DataFrame]
     schema: pl.Schema
     notes: Mapping[str, int] = field(default_factory=dict)
+    tables: Sequence[pl.LazyFrame] = ()
+
+    def holding(self, *columns: str) -> pl.LazyFrame | None:
+        """Find rows that hold some columns together, in the smallest table; None where rows cannot be read twice.
+
+        Parameters
+        ----------
+        columns
+            The columns.
+        """
+        for table in self.tables:
+            if set(columns) <= set(table.collect_schema().names()):
+                return table
+        return self.rows if isinstance(self.rows, pl.LazyFrame) else None
 
     def batches(self, columns: Sequence[pl.Expr]) -> Iterator[pl.DataFrame]:
         """Compute columns batch by batch.
@@ -99,12 +116,16 @@ def open_parts(
         How text files are written.
     """
     if isinstance(source, Mapping):
-        return [_join({str(k): _table(v, separator, encoding) for k, v in source.items()}, keys or layout.keys)]
+        return [
+            _join({str(k): _table(v, separator, encoding) for k, v in source.items()}, keys or layout.keys)
+        ]
     if isinstance(source, str | Path):
         return _open_path(Path(source), layout, keys, separator, encoding)
     if isinstance(source, list | tuple):
         if not source:
-            raise ParameterError.out_of_range("source", source, "a list of at least one file or frame is needed")
+            raise ParameterError.out_of_range(
+                "source", source, "a list of at least one file or frame is needed"
+            )
         parts = [open_parts(s, layout=layout, separator=separator, encoding=encoding) for s in source]
         return _same_columns([part for some in parts for part in some])
     return [_table(source, separator, encoding)]
@@ -137,13 +158,15 @@ def _open_path(
     encoding: str,
 ) -> list[Part]:
     if has_magic(str(path)):
-        files = sorted(glob(str(path)))
+        files = sorted(glob(str(path)))  # noqa: PTH207 - the pattern may begin in any folder
         if not files:
             raise SchemaError(f"no file matches {str(path)!r}: check the folder and the pattern.")
     elif path.is_dir():
         inside = sorted(p for p in path.iterdir() if p.suffix.lower() in _READERS)
         if not inside:
-            raise SchemaError(f"{path} holds no csv or parquet file: name the file or the folder of the dump.")
+            raise SchemaError(
+                f"{path} holds no csv or parquet file: name the file or the folder of the dump."
+            )
         tables = _tables_of(inside, layout)
         if tables is not None:
             opened = {role: _table(p, separator, encoding) for role, p in tables.items()}
@@ -181,7 +204,9 @@ def _table(source: Any, separator: str | None, encoding: str) -> Part:
             return reader(path, separator, encoding)
     if type(source).__module__.startswith("pyspark."):
         raise ParameterError.out_of_range(
-            "source", type(source).__name__, "a Spark frame would be pulled to one machine; write it as parquet and read that"
+            "source",
+            type(source).__name__,
+            "a Spark frame would be pulled to one machine; write it as parquet and read that",
         )
     if isinstance(source, pl.LazyFrame):
         with reading("the lazy frame"):
@@ -211,13 +236,17 @@ def _csv(path: Path, separator: str | None, encoding: str) -> Part:
     try:
         first = head.decode("utf-8-sig" if plain else encoding, errors="replace").splitlines()[0]
     except LookupError as error:
-        raise ParameterError.out_of_range("encoding", encoding, "a name that Python knows is needed") from error
+        raise ParameterError.out_of_range(
+            "encoding", encoding, "a name that Python knows is needed"
+        ) from error
     sep = separator or max(_SEPARATORS, key=first.count)
     names = next(csv.reader([first], delimiter=sep))
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         places = [at + 1 for at, name in enumerate(names) if name == twice[0]]
-        raise SchemaError(f"{path}: the header names {twice[0]!r} twice, as columns {places}: rename one of them.")
+        raise SchemaError(
+            f"{path}: the header names {twice[0]!r} twice, as columns {places}: rename one of them."
+        )
     notes = {"byte-order mark": 1} if head.startswith(b"\xef\xbb\xbf") else {}
     # Everything is read as text: ids such as 00123 stay what they are, numbers and dates are parsed with their row known.
     if plain:
@@ -254,7 +283,8 @@ def _join(tables: Mapping[str, Part], keys: Mapping[str, tuple[str, str]]) -> Pa
     if "lines" not in tables:
         raise ParameterError.out_of_range("source", sorted(tables), "the table 'lines' is needed")
     joined, name = _lazy(tables["lines"]), tables["lines"].name
-    notes = {reason: count for part in tables.values() for reason, count in part.notes.items()}
+    small = []
+    notes = sum((Counter(part.notes) for part in tables.values()), Counter[str]())
     for role in ("orders", "customers", "products"):
         if role not in tables:
             continue
@@ -265,16 +295,38 @@ def _join(tables: Mapping[str, Part], keys: Mapping[str, tuple[str, str]]) -> Pa
                 raise SchemaError.unknown_column(left, f"key of {role}", joined.collect_schema())
             if right not in table.collect_schema():
                 raise SchemaError.unknown_column(right, f"key of {role}", table.collect_schema())
-            table = table.unique(maintain_order=True)
-            twice = table.group_by(right).len().filter(pl.col("len") > 1, pl.col(right).is_not_null()).head(1).collect()
-        if twice.height:
-            raise SchemaError(
-                f"{tables[role].name}: {right!r} is the key of {role}, and {twice[right][0]!r} has {twice['len'][0]} "
-                f"different rows: keep one of them."
-            )
-        found = table.with_columns(pl.lit(True).alias(JOINED[role])).with_columns(pl.col(right).alias("_key")).drop(right)
-        joined = joined.join(found, left_on=left, right_on="_key", how="left", suffix=f"_{role}", maintain_order="left")
-    return Part(name, joined, joined.collect_schema(), notes)
+            table = _one_row_a_key(table, right, role, tables[role].name)
+        if role != "orders":
+            # Under the name that the key has in the joined rows.
+            small.append(table if left in table.collect_schema() else table.rename({right: left}))
+        found = (
+            table.with_columns(pl.lit(True).alias(JOINED[role]))
+            .with_columns(pl.col(right).alias("_key"))
+            .drop(right)
+        )
+        joined = joined.join(
+            found, left_on=left, right_on="_key", how="left", suffix=f"_{role}", maintain_order="left"
+        )
+    return Part(name, joined, joined.collect_schema(), notes, small)
+
+
+def _one_row_a_key(table: pl.LazyFrame, key: str, role: str, name: str) -> pl.LazyFrame:
+    """Refuse a table with different rows of one key; equal rows are one."""
+    repeats = pl.col("len") > 1, pl.col(key).is_not_null()
+
+    def most(rows: pl.LazyFrame) -> pl.DataFrame:
+        return rows.group_by(key).len().filter(*repeats).sort(key).head(1).collect(engine="streaming")
+
+    if most(table).is_empty():
+        return table
+    table = table.unique(maintain_order=True)
+    twice = most(table)
+    if twice.height:
+        raise SchemaError(
+            f"{name}: {key!r} is the key of {role}, and {twice[key][0]!r} has {twice['len'][0]} different rows: "
+            f"keep one of them."
+        )
+    return table
 
 
 def _lazy(part: Part) -> pl.LazyFrame:

@@ -98,3 +98,16 @@ def micros(value: datetime) -> int:
         An instant with a zone.
     """
     return (value - _FIRST) // _MICRO
+
+
+def local(at: int, zone: ZoneInfo) -> datetime:
+    """Turn microseconds since 1970 UTC into local time.
+
+    Parameters
+    ----------
+    at
+        The microseconds.
+    zone
+        The time zone.
+    """
+    return (_FIRST + timedelta(microseconds=at)).astimezone(zone)

@@ -1,1 +1,16 @@
-"""What customers buy together and one after the other."""
+"""What customers buy together, what one after the other, and when."""
+
+from basketry.patterns.itemsets import count_itemsets, frequent_itemsets
+from basketry.patterns.lags import TimeToNext, time_to_next
+from basketry.patterns.rules import association_rules
+from basketry.patterns.sequences import frequent_sequences, sequence_rules
+
+__all__ = [
+    "TimeToNext",
+    "association_rules",
+    "count_itemsets",
+    "frequent_itemsets",
+    "frequent_sequences",
+    "sequence_rules",
+    "time_to_next",
+]

@@ -21,7 +21,7 @@ GRAINS = ("order", "day", "customer")
 
 
 def baskets_of(
-    data: Any,  # noqa: ANN401 - a ledger, or whatever Arrow table polars takes
+    data: Any,
     *,
     basket: str | None,
     item: str | None,

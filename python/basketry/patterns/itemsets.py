@@ -17,7 +17,7 @@ Kind = Literal["all", "closed", "maximal"]
 
 
 def frequent_itemsets(
-    data: Any,  # noqa: ANN401 - a ledger, or whatever Arrow table polars takes
+    data: Any,
     *,
     basket: str | None = None,
     item: str | None = None,
@@ -121,7 +121,7 @@ def frequent_itemsets(
 
 
 def count_itemsets(
-    data: Any,  # noqa: ANN401 - a ledger, or whatever Arrow table polars takes
+    data: Any,
     *,
     basket: str | None = None,
     item: str | None = None,

@@ -15,7 +15,7 @@ from basketry.patterns.itemsets import itemset_options
 
 
 def association_rules(
-    data: Any,  # noqa: ANN401 - a ledger, or whatever Arrow table polars takes
+    data: Any,
     *,
     basket: str | None = None,
     item: str | None = None,

@@ -10,10 +10,26 @@ use crate::run::{Reins, run};
 /// Recency, frequency, money of every customer who bought before `as_of` (microseconds UTC).
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
-pub fn rfm(py: Python<'_>, ledger: &Ledger, as_of: i64, net: bool, reins: Reins<'_>) -> PyResult<Columns> {
+pub fn rfm(
+    py: Python<'_>,
+    ledger: &Ledger,
+    as_of: i64,
+    net: bool,
+    ties_apart: bool,
+    reins: Reins<'_>,
+) -> PyResult<Columns> {
     let tree = ledger.0.clone();
     let money = if net { core::Money::Net } else { core::Money::Gross };
-    let rows = run(py, &reins, move |control| core::rfm(&tree, as_of, money, control))?;
+    let ties = if ties_apart { core::Ties::Apart } else { core::Ties::Together };
+    let (rows, r, f, m) = run(py, &reins, move |control| {
+        let rows = core::rfm(&tree, as_of, money, control)?;
+        let score =
+            |of: fn(&core::Rfm) -> i64| core::quintiles(&rows.iter().map(of).collect::<Vec<_>>(), ties);
+        let r = score(|row| -i64::from(row.recency_days));
+        let f = score(|row| i64::from(row.orders));
+        let m = score(|row| row.spend_total);
+        Ok((rows, r, f, m))
+    })?;
     let codes: Vec<u32> = rows.iter().map(|row| row.customer).collect();
     let monetary = |row: &core::Rfm| {
         if row.frequency == 0 {
@@ -32,5 +48,8 @@ pub fn rfm(py: Python<'_>, ledger: &Ledger, as_of: i64, net: bool, reins: Reins<
         .with("last_order", columns::instants(rows.iter().map(|row| row.last_order).collect()))
         .with("orders", rows.iter().map(|row| row.orders).collect::<Vec<_>>())
         .with("spend_total", columns::units(rows.iter().map(|row| row.spend_total)))
+        .with("r", r)
+        .with("f", f)
+        .with("m", m)
         .finish()
 }

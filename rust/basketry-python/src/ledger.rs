@@ -265,24 +265,20 @@ impl Ledger {
         table.finish()
     }
 
-    /// The same ledger with attributes: per name the label of each item (or customer) in the order of their codes.
+    /// The same ledger with attributes: a frame with the labels of the items and one of the customers, in the order of
+    /// their codes, one column an attribute.
     fn with_attributes(
         &self,
-        items: Vec<(String, Vec<Option<String>>)>,
-        customers: Vec<(String, Vec<Option<String>>)>,
+        py: Python<'_>,
+        items: PyRecordBatchReader,
+        customers: PyRecordBatchReader,
     ) -> PyResult<Self> {
-        let attributes = |given: Vec<(String, Vec<Option<String>>)>| {
-            let attribute = |(name, labels): (String, Vec<Option<String>>)| {
-                let labels: Vec<_> = labels.iter().map(|label| label.as_deref().map(str::as_bytes)).collect();
-                core::Attribute::from_texts(&name, &labels)
-            };
-            given.into_iter().map(attribute).collect()
-        };
-        let mut ledger = self.0.as_ref().clone();
-        ledger
-            .set_attributes(attributes(items), attributes(customers))
-            .map_err(|error| errors::to_python(&error))?;
-        Ok(Self(Arc::new(ledger)))
+        py.detach(|| {
+            let (items, customers) = (columns::attributes(items)?, columns::attributes(customers)?);
+            let mut ledger = self.0.as_ref().clone();
+            ledger.set_attributes(items, customers).map_err(|error| errors::to_python(&error))?;
+            Ok(Self(Arc::new(ledger)))
+        })
     }
 
     /// A range of customers as a ledger of its own.

@@ -6,6 +6,8 @@ mod errors;
 mod itemsets;
 mod ledger;
 mod run;
+mod sequences;
+mod simulate;
 
 use pyo3::prelude::*;
 
@@ -20,6 +22,10 @@ mod _core {
     use crate::itemsets::{Baskets, association_rules, count_itemsets, frequent_itemsets};
     #[pymodule_export]
     use crate::ledger::{Account, Ledger, LedgerBuilder};
+    #[pymodule_export]
+    use crate::sequences::{axis_labels, frequent_sequences, sequence_rules, time_to_next};
+    #[pymodule_export]
+    use crate::simulate::simulate;
 
     /// Whether the binary was built without optimisation: its times mean nothing then.
     #[pymodule_export]

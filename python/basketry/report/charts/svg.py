@@ -41,7 +41,7 @@ def render(spec: dict[str, Any], name: str) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def cleaned(value: Any) -> Any:  # noqa: ANN401 - any JSON
+def cleaned(value: Any) -> Any:
     """Clean every string inside a specification."""
     if isinstance(value, str):
         return clean(value, 500) if value.strip() else value

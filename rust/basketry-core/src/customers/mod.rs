@@ -12,10 +12,10 @@ use crate::ledger::Ledger;
 const STRETCH: usize = 1 << 13;
 
 /// Asks `look` about every customer, in parallel, and answers in the order of the customers.
-pub(crate) fn traverse<T: Send>(
+pub(crate) fn traverse<T: Copy + Send + Sync>(
     ledger: &Ledger,
     control: &Control,
-    look: impl Fn(usize) -> Option<T> + Sync,
+    look: impl Fn(usize) -> Result<Option<T>> + Sync,
 ) -> Result<Vec<T>> {
     let n_customers = ledger.n_customers();
     control.expect(n_customers as u64);
@@ -26,8 +26,12 @@ pub(crate) fn traverse<T: Send>(
             control.check()?;
             let stretch = start..(start + STRETCH).min(n_customers);
             control.advance(stretch.len() as u64);
-            Ok(stretch.filter_map(&look).collect::<Vec<T>>())
+            let mut piece = Vec::with_capacity(stretch.len());
+            for customer in stretch {
+                piece.extend(look(customer)?);
+            }
+            Ok(piece)
         })
         .collect::<Result<Vec<_>>>()?;
-    Ok(pieces.into_iter().flatten().collect())
+    Ok(pieces.concat())
 }

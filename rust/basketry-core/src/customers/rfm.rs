@@ -1,5 +1,7 @@
 //! How long ago, how often and for how much each customer bought.
 
+use rayon::prelude::*;
+
 use super::traverse;
 use crate::control::Control;
 use crate::error::{Error, Result};
@@ -49,7 +51,7 @@ pub fn rfm(ledger: &Ledger, as_of: i64, money: Money, control: &Control) -> Resu
     let sign = ledger.sign().unwrap_or(amounts);
     let zone = ledger.zone();
     let end = zone.day(as_of);
-    let rows = traverse(ledger, control, |customer| {
+    traverse(ledger, control, |customer| {
         let mut row: Option<Rfm> = None;
         let (mut first_day, mut last_day) = (0, 0);
         let (mut total, mut repeat) = (0_i128, 0_i128);
@@ -57,11 +59,11 @@ pub fn rfm(ledger: &Ledger, as_of: i64, money: Money, control: &Control) -> Resu
             let lines = ledger.lines_of(order);
             let mut bought = false;
             let mut value = 0_i128;
-            for line in lines {
-                let purchase = sign[line] >= 0;
+            for (&sign, &amount) in sign[lines.clone()].iter().zip(&amounts[lines]) {
+                let purchase = sign >= 0;
                 bought |= purchase;
                 if purchase || money == Money::Net {
-                    value += i128::from(amounts[line]);
+                    value += i128::from(amount);
                 }
             }
             if bought {
@@ -91,13 +93,75 @@ pub fn rfm(ledger: &Ledger, as_of: i64, money: Money, control: &Control) -> Resu
                 repeat += value;
             }
         }
-        let mut row = row?;
+        let Some(mut row) = row else { return Ok(None) };
         row.recency_days = end - last_day;
         row.tenure_days = end - first_day;
-        Some(i64::try_from(total).ok().zip(i64::try_from(repeat).ok()).map(|(total, repeat)| {
-            (row.spend_total, row.spend_repeat) = (total, repeat);
-            row
-        }))
-    })?;
-    rows.into_iter().map(|row| row.ok_or(Error::Overflow { column: "amount".to_owned() })).collect()
+        let too_much = |_| Error::Overflow { column: "amount".to_owned() };
+        row.spend_total = i64::try_from(total).map_err(too_much)?;
+        row.spend_repeat = i64::try_from(repeat).map_err(too_much)?;
+        Ok(Some(row))
+    })
+}
+
+/// How equal values are scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ties {
+    /// Alike: by the middle of their ranks, so that fifths may differ in size.
+    Together,
+    /// By their place, so that fifths are of equal size.
+    Apart,
+}
+
+/// The fifth that each value falls into: 5 for the largest values, 1 for the smallest.
+pub fn quintiles(values: &[i64], ties: Ties) -> Vec<u8> {
+    let n = values.len();
+    // In twice the rank, counted from 0, the middle of equal ranks is a whole number.
+    let score = |twice: usize| ((twice + 1) * 5 / (2 * n) + 1).min(5) as u8;
+    if ties == Ties::Apart {
+        let mut order: Vec<(i64, u32)> = values.iter().zip(0..).map(|(&value, at)| (value, at)).collect();
+        order.par_sort_unstable();
+        let mut scores = vec![0; n];
+        for (rank, &(_, at)) in order.iter().enumerate() {
+            scores[at as usize] = score(2 * rank);
+        }
+        return scores;
+    }
+    let mut sorted = values.to_vec();
+    sorted.par_sort_unstable();
+    // Equal values score alike, so that the smallest value of each score says it all.
+    let mut cuts = [i64::MAX; 4];
+    let mut first = 0;
+    for equal in sorted.chunk_by(|a, b| a == b) {
+        let last = first + equal.len() - 1;
+        for cut in &mut cuts[..usize::from(score(first + last)) - 1] {
+            *cut = (*cut).min(equal[0]);
+        }
+        first = last + 1;
+    }
+    let reached = |&value: &i64| 1 + cuts.iter().map(|&cut| u8::from(value >= cut)).sum::<u8>();
+    values.iter().map(reached).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn quintiles_are_those_of_the_middle_rank(values in prop::collection::vec(-4_i64..9, 1..60)) {
+            let n = values.len();
+            for (at, &score) in quintiles(&values, Ties::Together).iter().enumerate() {
+                let below = values.iter().filter(|&&other| other < values[at]).count();
+                let equal = values.iter().filter(|&&other| other == values[at]).count();
+                // The middle of the value's place among all, as a share of all.
+                let middle = (below as f64 + equal as f64 / 2.0) / n as f64;
+                prop_assert_eq!(f64::from(score), (middle * 5.0 + 1e-12).floor().min(4.0) + 1.0);
+            }
+            let mut sizes = [0; 5];
+            quintiles(&values, Ties::Apart).iter().for_each(|&score| sizes[usize::from(score) - 1] += 1);
+            prop_assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1);
+        }
+    }
 }

@@ -47,7 +47,11 @@ impl Itemsets {
     pub(super) fn new(parts: Vec<Vec<Node>>, shortest: usize, baskets: u64) -> Result<Self> {
         let nodes: usize = parts.iter().map(Vec::len).sum();
         if nodes >= u32::MAX as usize {
-            return Err(Error::TooMany { what: "itemsets", count: nodes as u64, most: u64::from(u32::MAX) - 1 });
+            return Err(Error::TooMany {
+                what: "itemsets",
+                count: nodes as u64,
+                most: u64::from(u32::MAX) - 1,
+            });
         }
         Ok(Self { parts, shortest, kept: None, baskets })
     }
@@ -69,7 +73,8 @@ impl Itemsets {
             }
             left -= rows as usize;
         }
-        let mut kept = vec![false; starts.last().map_or(0, |start| start + self.parts[starts.len() - 1].len())];
+        let mut kept =
+            vec![false; starts.last().map_or(0, |start| start + self.parts[starts.len() - 1].len())];
         for part in 0..self.parts.len() {
             self.each(&starts, part, |place, set, count| {
                 let bucket = buckets.of(count, set.len());
@@ -133,7 +138,8 @@ impl Itemsets {
         }
         stretches.into_par_iter().for_each(|(range, stretch)| {
             let first = buckets.starts[range.start];
-            let mut next: Vec<usize> = buckets.starts[range.clone()].iter().map(|start| start - first).collect();
+            let mut next: Vec<usize> =
+                buckets.starts[range.clone()].iter().map(|start| start - first).collect();
             for part in 0..self.parts.len() {
                 self.each(&starts, part, |_, set, count| {
                     let bucket = buckets.of(count, set.len());

@@ -18,7 +18,13 @@ pub enum Kind {
 
 /// Of sets that all have the `fixed` first items of their branch, keeps those of a kind with at most `longest` items, and of those
 /// the `top` ones.
-pub(super) fn select(mut found: Itemsets, kind: Kind, longest: usize, top: Option<usize>, fixed: usize) -> Itemsets {
+pub(super) fn select(
+    mut found: Itemsets,
+    kind: Kind,
+    longest: usize,
+    top: Option<usize>,
+    fixed: usize,
+) -> Itemsets {
     if kind != Kind::All {
         let index = Index::new(&found);
         let covered: Vec<Vec<u32>> = (0..index.nodes.len())

@@ -91,7 +91,8 @@ impl<I: Item> Lists<I> {
 
     /// The baskets of an item as lists of its frequent partners.
     fn project(&self, item: usize, partners: &[(u32, u32)], search: &Search<'_>, places: &mut [u32]) -> Self {
-        let (mut codes, mut counts) = (Vec::with_capacity(partners.len()), Vec::with_capacity(partners.len()));
+        let (mut codes, mut counts) =
+            (Vec::with_capacity(partners.len()), Vec::with_capacity(partners.len()));
         for (place, &(other, count)) in (1..).zip(partners) {
             codes.push(self.codes[other as usize]);
             counts.push(count);
@@ -124,7 +125,8 @@ impl<I: Item> Lists<I> {
         // An item of the table with less than two frequent partners has no set of three, so its baskets are not needed.
         let wanted: Vec<bool> = (0..codes.len())
             .map(|item| {
-                let mut frequent = pairs.of(item).map(|counts| counts.iter().filter(|&&count| count >= search.min));
+                let mut frequent =
+                    pairs.of(item).map(|counts| counts.iter().filter(|&&count| count >= search.min));
                 frequent.as_mut().is_none_or(|counts| counts.nth(1).is_some())
             })
             .collect();

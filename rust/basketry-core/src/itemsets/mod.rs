@@ -47,7 +47,15 @@ pub struct Options {
 impl Options {
     /// Asks for all sets that at least `min_count` baskets hold.
     pub fn at_least(min_count: u64) -> Self {
-        Self { min_count, min_length: 1, max_length: None, contains: Vec::new(), excludes: Vec::new(), kind: Kind::All, top: None }
+        Self {
+            min_count,
+            min_length: 1,
+            max_length: None,
+            contains: Vec::new(),
+            excludes: Vec::new(),
+            kind: Kind::All,
+            top: None,
+        }
     }
 
     fn check(&self) -> Result<()> {

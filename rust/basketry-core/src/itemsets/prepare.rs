@@ -34,20 +34,23 @@ enum Root {
 impl Prepared {
     /// Counts, ranks and recodes; `None` if no set can be frequent.
     pub(super) fn new(baskets: &Baskets, options: &Options, folds: bool) -> Result<Option<Self>> {
-        let too_many = |what, count: usize| Error::TooMany { what, count: count as u64, most: u64::from(NONE) - 1 };
+        let too_many =
+            |what, count: usize| Error::TooMany { what, count: count as u64, most: u64::from(NONE) - 1 };
         if baskets.len() >= NONE as usize {
             return Err(too_many("baskets", baskets.len()));
         }
         if baskets.items().len() >= NONE as usize {
             return Err(too_many("items in baskets", baskets.items().len()));
         }
-        let Some(min) = u32::try_from(options.min_count).ok().filter(|&min| min as usize <= baskets.len()) else {
+        let Some(min) = u32::try_from(options.min_count).ok().filter(|&min| min as usize <= baskets.len())
+        else {
             return Ok(None);
         };
         let mut contains = options.contains.clone();
         contains.sort_unstable();
         contains.dedup();
-        if contains.iter().any(|item| options.excludes.contains(item) || *item as usize >= baskets.n_items()) {
+        if contains.iter().any(|item| options.excludes.contains(item) || *item as usize >= baskets.n_items())
+        {
             return Ok(None);
         }
         let holding = Holding::new(baskets, &contains);

@@ -142,7 +142,8 @@ fn no_basket_one_basket_empty_baskets() {
     agree(&[], &Options::at_least(1));
     agree(&[vec![]], &Options::at_least(1));
     agree(&[vec![4, 4, 2]], &Options::at_least(1));
-    let found = mine(&Baskets::from_rows([[].as_slice(), &[0], &[]]), &Options::at_least(1), &Control::default());
+    let found =
+        mine(&Baskets::from_rows([[].as_slice(), &[0], &[]]), &Options::at_least(1), &Control::default());
     assert_eq!(found.unwrap().baskets(), 3);
 }
 

@@ -23,7 +23,15 @@ pub(super) struct Words {
 
 impl Default for Words {
     fn default() -> Self {
-        Self { rows: Vec::new(), weights: Vec::new(), codes: [0; 64], counts: [0; 64], items: 0, total: 0, folded: 0 }
+        Self {
+            rows: Vec::new(),
+            weights: Vec::new(),
+            codes: [0; 64],
+            counts: [0; 64],
+            items: 0,
+            total: 0,
+            folded: 0,
+        }
     }
 }
 

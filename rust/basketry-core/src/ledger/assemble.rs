@@ -74,13 +74,13 @@ struct Weave<'a> {
     parts: &'a mut [Part],
     home: Vec<u16>,
     stretches: Vec<Stretch>,
-    /// Room to leave behind the customers' entries, for those of the guests.
-    spare: usize,
+    /// How much the guests have behind the customers.
+    guests: Place,
 }
 
 impl<'a> Weave<'a> {
     /// Plans the interleaving; answers it with the order offsets of the customers.
-    fn new(parts: &'a mut [Part], n_customers: usize, spare: usize) -> (Self, Vec<u32>) {
+    fn new(parts: &'a mut [Part], n_customers: usize, guests: Place) -> (Self, Vec<u32>) {
         let mut home = vec![0_u16; n_customers];
         for (number, part) in parts.iter().enumerate() {
             for customer in &part.customers {
@@ -105,21 +105,22 @@ impl<'a> Weave<'a> {
             }
             stretches.push(stretch);
         }
-        (Self { parts, home, stretches, spare }, order_offsets)
+        (Self { parts, home, stretches, guests }, order_offsets)
     }
 
-    /// One column of the customers' entries, taken out of the partitions.
+    /// One column: the customers' entries, taken out of the partitions, and behind them those of the guests.
     fn column<T: Copy + Default + Send + Sync>(
         &mut self,
         grain: Grain,
         take: impl Fn(&mut Part) -> &mut Vec<T>,
+        fill: impl FnOnce(&mut [T]),
     ) -> Vec<T> {
         let columns: Vec<Vec<T>> = self.parts.iter_mut().map(|part| std::mem::take(take(part))).collect();
         let parts = &*self.parts;
         let total: usize = self.stretches.iter().map(|stretch| stretch.size.of(grain)).sum();
-        let mut out = Vec::with_capacity(total + self.spare);
-        out.resize(total, T::default());
-        let mut rest = out.as_mut_slice();
+        let mut out = vec![T::default(); total + self.guests.of(grain)];
+        let (mut rest, tail) = out.split_at_mut(total);
+        fill(tail);
         let mut pieces = Vec::with_capacity(self.stretches.len());
         for stretch in &self.stretches {
             let (piece, later) = rest.split_at_mut(stretch.size.of(grain));
@@ -154,40 +155,42 @@ pub(super) fn assemble(
     guest_parts: &[Part],
 ) -> Ledger {
     let guests = Guests::new(guest_parts, shape);
-    let (mut weave, order_offsets) = Weave::new(&mut parts, customers.len(), guests.most());
+    let behind = Place {
+        customer: 0,
+        orders: guests.n_orders(),
+        lines: guests.n_lines(),
+        id_bytes: guests.n_id_bytes(),
+    };
+    let (mut weave, order_offsets) = Weave::new(&mut parts, customers.len(), behind);
     let n_known = order_offsets.last().copied().unwrap_or(0);
 
-    let mut order_times = weave.column(Grain::Orders, |part| &mut part.time);
-    guests.times(&mut order_times);
+    let order_times = weave.column(Grain::Orders, |part| &mut part.time, |out| guests.times(out));
     let order_ids = match shape.order {
         OrderKey::Time => None,
         OrderKey::Integer => {
-            let mut ids = weave.column(Grain::Orders, |part| &mut part.integer_ids);
-            guests.integer_ids(&mut ids);
+            let ids =
+                weave.column(Grain::Orders, |part| &mut part.integer_ids, |out| guests.integer_ids(out));
             Some(Ids::Integers(ids.into()))
         }
         OrderKey::Text => {
-            let mut lengths = weave.column(Grain::Orders, |part| &mut part.text_lengths);
-            guests.text_lengths(&mut lengths);
-            let mut bytes = weave.column(Grain::IdBytes, |part| &mut part.text_bytes);
-            guests.text_bytes(&mut bytes);
+            let lengths =
+                weave.column(Grain::Orders, |part| &mut part.text_lengths, |out| guests.text_lengths(out));
+            let bytes =
+                weave.column(Grain::IdBytes, |part| &mut part.text_bytes, |out| guests.text_bytes(out));
             let offsets = running(&lengths, |end: u64, length| end + u64::from(length));
             Some(Ids::Texts { offsets: offsets.into(), bytes: Buffer::from_vec(bytes) })
         }
     };
-    let mut order_lines = weave.column(Grain::Orders, |part| &mut part.order_lines);
-    guests.order_lines(&mut order_lines);
+    let order_lines =
+        weave.column(Grain::Orders, |part| &mut part.order_lines, |out| guests.order_lines(out));
     let line_offsets = running(&order_lines, |end: u32, lines| end + lines);
     drop(order_lines);
     let line_items = shape.item.then(|| {
-        let mut items = weave.column(Grain::Lines, |part| &mut part.items);
-        guests.line_items(&mut items);
-        ScalarBuffer::from(items)
+        ScalarBuffer::from(weave.column(Grain::Lines, |part| &mut part.items, |out| guests.line_items(out)))
     });
     let mut measures = Vec::with_capacity(shape.measures.len());
     for (at, name) in shape.measures.iter().enumerate() {
-        let mut values = weave.column(Grain::Lines, |part| &mut part.measures[at]);
-        guests.measure(at, &mut values);
+        let values = weave.column(Grain::Lines, |part| &mut part.measures[at], |out| guests.measure(at, out));
         measures.push((name.clone(), ScalarBuffer::from(values)));
     }
     Ledger {

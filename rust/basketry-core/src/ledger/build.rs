@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::assemble::assemble;
 use super::intake::{Account, CUSTOMER_PARTS, Intake, Policy, Reason, Rows, Shape};
-use super::sort::{Part, Plan, sort};
+use super::sort::{Part, Plan, Scratch, sort};
 use super::{Ledger, Zone};
 use crate::control::Control;
 use crate::dictionary::NONE;
@@ -70,20 +70,20 @@ impl Builder {
         }
         let (customers, customer_ranks) = customers.finish(&customer_used);
         let (items, item_ranks) = items.finish(&item_used);
-        let plan = Plan {
-            shape: &shape,
-            policy: &policy,
-            customer_ranks: &customer_ranks,
-            item_ranks: &item_ranks,
-            parts: CUSTOMER_PARTS,
-            control,
-        };
+        let plan =
+            Plan { shape: &shape, policy: &policy, item_ranks: &item_ranks, parts: CUSTOMER_PARTS, control };
+        // By partition, so that a partition reads its own in one piece.
+        let mut ranks = vec![Vec::with_capacity(customer_ranks.len() / CUSTOMER_PARTS + 1); streams.len()];
+        for (code, rank) in customer_ranks.into_iter().enumerate() {
+            ranks[code % CUSTOMER_PARTS].push(rank);
+        }
         control.expect(streams.len() as u64);
         let mut parts = streams
             .into_par_iter()
-            .map(|stream| {
+            .zip(ranks)
+            .map_init(Scratch::default, |scratch, (stream, ranks)| {
                 control.check()?;
-                let part = sort(&stream.into_words(), &plan)?;
+                let part = sort(stream, &ranks, &plan, scratch)?;
                 control.advance(1);
                 Ok(part)
             })

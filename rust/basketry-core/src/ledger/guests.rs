@@ -47,9 +47,16 @@ impl<'a> Guests<'a> {
         Self { parts, orders }
     }
 
-    /// The length of the longest column.
-    pub(super) fn most(&self) -> usize {
-        self.orders.len().max(self.parts.iter().map(|part| part.items.len()).sum())
+    pub(super) fn n_orders(&self) -> usize {
+        self.orders.len()
+    }
+
+    pub(super) fn n_lines(&self) -> usize {
+        self.parts.iter().flat_map(|part| &part.order_lines).map(|&lines| lines as usize).sum()
+    }
+
+    pub(super) fn n_id_bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.text_bytes.len()).sum()
     }
 
     fn part(&self, order: &GuestOrder) -> &'a Part {
@@ -62,40 +69,52 @@ impl<'a> Guests<'a> {
         &part.text_bytes[start..start + part.text_lengths[order.order as usize] as usize]
     }
 
-    pub(super) fn times(&self, out: &mut Vec<i64>) {
-        out.extend(self.orders.iter().map(|order| self.part(order).time[order.order as usize]));
+    pub(super) fn times(&self, out: &mut [i64]) {
+        self.orders(out, |part| &part.time);
     }
 
-    pub(super) fn order_lines(&self, out: &mut Vec<u32>) {
-        out.extend(self.orders.iter().map(|order| self.part(order).order_lines[order.order as usize]));
+    pub(super) fn order_lines(&self, out: &mut [u32]) {
+        self.orders(out, |part| &part.order_lines);
     }
 
-    pub(super) fn integer_ids(&self, out: &mut Vec<i64>) {
-        out.extend(self.orders.iter().map(|order| self.part(order).integer_ids[order.order as usize]));
+    pub(super) fn integer_ids(&self, out: &mut [i64]) {
+        self.orders(out, |part| &part.integer_ids);
     }
 
-    pub(super) fn text_lengths(&self, out: &mut Vec<u32>) {
-        out.extend(self.orders.iter().map(|order| self.part(order).text_lengths[order.order as usize]));
+    pub(super) fn text_lengths(&self, out: &mut [u32]) {
+        self.orders(out, |part| &part.text_lengths);
     }
 
-    pub(super) fn text_bytes(&self, out: &mut Vec<u8>) {
-        self.orders.iter().for_each(|order| out.extend_from_slice(self.id(order)));
+    pub(super) fn text_bytes(&self, out: &mut [u8]) {
+        let mut end = 0;
+        for id in self.orders.iter().map(|order| self.id(order)) {
+            out[end..end + id.len()].copy_from_slice(id);
+            end += id.len();
+        }
     }
 
-    pub(super) fn line_items(&self, out: &mut Vec<u32>) {
+    pub(super) fn line_items(&self, out: &mut [u32]) {
         self.lines(out, |part| &part.items);
     }
 
-    pub(super) fn measure(&self, at: usize, out: &mut Vec<i64>) {
+    pub(super) fn measure(&self, at: usize, out: &mut [i64]) {
         self.lines(out, |part| &part.measures[at]);
     }
 
-    fn lines<T: Copy + 'a>(&self, out: &mut Vec<T>, column: impl Fn(&'a Part) -> &'a [T]) {
+    fn orders<T: Copy + 'a>(&self, out: &mut [T], column: impl Fn(&'a Part) -> &'a [T]) {
+        for (slot, order) in out.iter_mut().zip(&self.orders) {
+            *slot = column(self.part(order))[order.order as usize];
+        }
+    }
+
+    fn lines<T: Copy + 'a>(&self, out: &mut [T], column: impl Fn(&'a Part) -> &'a [T]) {
+        let mut end = 0;
         for order in &self.orders {
             let part = self.part(order);
             let start = order.line as usize;
-            let end = start + part.order_lines[order.order as usize] as usize;
-            out.extend_from_slice(&column(part)[start..end]);
+            let lines = &column(part)[start..start + part.order_lines[order.order as usize] as usize];
+            out[end..end + lines.len()].copy_from_slice(lines);
+            end += lines.len();
         }
     }
 }

@@ -333,7 +333,11 @@ impl Intake {
                 }
             }
         }
-        if let Some(amount) = amount {
+        let policy = self.policy;
+        let asks_of_amount = !policy.keep_zero_prices
+            || (quantity.is_some() && !policy.keep_negative_prices)
+            || (quantity.is_none() && !policy.keep_returns);
+        if let Some(amount) = amount.filter(|_| asks_of_amount) {
             for (row, &amount) in amount.iter().enumerate() {
                 if amount > 0 {
                     continue;
@@ -350,6 +354,9 @@ impl Intake {
                 }
             }
         }
+        if !reasons.iter().any(|&reason| reason != 0) {
+            return;
+        }
         for (row, &reason) in reasons.iter().enumerate().filter(|&(_, &reason)| reason != 0) {
             let account = &mut self.account;
             account.rows[usize::from(reason)] += 1;
@@ -358,115 +365,131 @@ impl Intake {
         }
     }
 
-    /// Writes the rows that are used into their partitions.
+    /// Writes the rows that are used into their partitions, run by run.
     fn stage(&mut self, rows: &Rows<'_>, scratch: &Scratch) -> Result<()> {
         let Scratch { customers, items, reasons, measures } = scratch;
         let order = rows.order.as_ref();
         let times = rows.time.as_ref().map(|time| time.times);
-        let has_item = rows.item.is_some();
-        let quantity = self.shape.measure("quantity").map(|at| measures[at].as_slice());
-        let amount = self.shape.measure("amount").map(|at| measures[at].as_slice());
+        let items = rows.item.is_some().then_some(items.as_slice());
         let line_words = self.shape.line_words();
-        // The run that the row before belongs to: its stream and the place of its header.
-        let mut open: Option<(usize, usize)> = None;
-        for row in 0..rows.n_rows {
+        let mut row = 0;
+        while row < rows.n_rows {
             if reasons[row] != 0 {
-                open = None;
+                row += 1;
                 continue;
             }
             let customer = customers[row];
+            let continues = |next: usize| {
+                reasons[next] == 0
+                    && customers[next] == customer
+                    && times.is_none_or(|times| times[next] == times[row])
+                    && order.is_none_or(|order| same_order(order, row, next))
+                    // A guest without an order id is an order of his own on every row.
+                    && (customer != NONE || order.is_some())
+            };
+            let mut end = row + 1;
+            while end < rows.n_rows && end - row < LONGEST_RUN && continues(end) {
+                end += 1;
+            }
             let time = times.map_or(0, |times| times[row]);
-            let continues = row > 0
-                && customers[row - 1] == customer
-                && times.is_none_or(|times| times[row - 1] == time)
-                && order.is_none_or(|order| same_order(order, row - 1, row))
-                // A guest without an order id is an order of his own on every row.
-                && (customer != NONE || order.is_some());
-            if let Some((stream, place)) = open.filter(|_| continues)
-                && !self.streams[stream].reserve(line_words)?
-            {
-                self.streams[stream].count_line(place);
-            } else {
-                let stream = if customer == NONE {
-                    CUSTOMER_PARTS + guest_part(order, row, time)
-                } else {
-                    customer as usize % CUSTOMER_PARTS
-                };
-                if let Some(used) = self.customer_used.get_mut(customer as usize) {
+            let stream = match self.customer_used.get_mut(customer as usize) {
+                Some(used) => {
                     *used = true;
+                    customer as usize % CUSTOMER_PARTS
                 }
-                let place = open_run(&mut self.streams[stream], customer, time, order, row, line_words)?;
-                open = Some((stream, place));
-            }
-            let (stream, _) = open.unwrap_or_default();
-            let stream = &mut self.streams[stream];
-            if has_item {
-                let item = items[row];
-                match self.item_used.get_mut(item as usize) {
-                    Some(used) => *used = true,
-                    None => self.account.no_item += 1,
+                None => CUSTOMER_PARTS + guest_part(order, row, time),
+            };
+            let id = order.map(|order| order_id(order, row));
+            let id_words = match id {
+                None => 0,
+                Some(Id::Integer(_)) => 1,
+                Some(Id::Text(text)) => 1 + text.len().div_ceil(8),
+            };
+            let many = end - row;
+            let words = self.streams[stream].claim(2 + id_words + many * line_words)?;
+            let (header, lines) = words.split_at_mut(2 + id_words);
+            header[0] = (many as u64) << 32 | u64::from(customer);
+            header[1] = time as u64;
+            match id {
+                None => {}
+                Some(Id::Integer(id)) => header[2] = id as u64,
+                Some(Id::Text(text)) => {
+                    header[2] = text.len() as u64;
+                    bytemuck::cast_slice_mut(&mut header[3..])[..text.len()].copy_from_slice(text);
                 }
-                stream.push(u64::from(item));
             }
-            for measure in measures {
-                stream.push(measure[row] as u64);
+            if let Some(items) = items {
+                for (line, &item) in lines.chunks_exact_mut(line_words).zip(&items[row..end]) {
+                    line[0] = u64::from(item);
+                    match self.item_used.get_mut(item as usize) {
+                        Some(used) => *used = true,
+                        None => self.account.no_item += 1,
+                    }
+                }
             }
-            self.account.guests += u64::from(customer == NONE);
+            for (at, measure) in measures.iter().enumerate() {
+                let place = usize::from(items.is_some()) + at;
+                for (line, &value) in lines.chunks_exact_mut(line_words).zip(&measure[row..end]) {
+                    line[place] = value as u64;
+                }
+            }
+            if customer == NONE {
+                self.account.guests += many as u64;
+            }
+            row = end;
         }
-        let account = &mut self.account;
-        let used = || reasons.iter().enumerate().filter(|&(_, &reason)| reason == 0).map(|(row, _)| row);
-        account.rows[0] += used().count() as u64;
-        if let Some(amount) = amount {
-            account.amounts[0] += used().map(|row| i128::from(amount[row])).sum::<i128>();
-            account.zero_prices += used().filter(|&row| amount[row] == 0).count() as u64;
-        }
-        if let Some(sign) = quantity.or(amount) {
-            account.returns += used().filter(|&row| sign[row] < 0).count() as u64;
-        }
+        self.book_used(scratch);
         Ok(())
     }
-}
 
-fn open_run(
-    stream: &mut Stream,
-    customer: u32,
-    time: i64,
-    order: Option<&IdChunk<'_>>,
-    row: usize,
-    line_words: usize,
-) -> Result<usize> {
-    let at = order.map(|order| order.keys.map_or(row, |keys| keys[row] as usize));
-    match order.map(|order| order.values).zip(at) {
-        Some((Values::Texts(texts), at)) => {
-            let id = texts.get(at);
-            stream.reserve(3 + id.len().div_ceil(8) + line_words)?;
-            let place = begin_run(stream, customer, time);
-            stream.push(id.len() as u64);
-            for part in id.chunks(8) {
-                let mut word = [0; 8];
-                word[..part.len()].copy_from_slice(part);
-                stream.push(u64::from_ne_bytes(word));
+    /// Counts the rows that are used, their money and what is worth a word.
+    fn book_used(&mut self, scratch: &Scratch) {
+        let reasons = &scratch.reasons;
+        let amount = self.shape.measure("amount").map(|at| scratch.measures[at].as_slice());
+        let sign = self.shape.measure("quantity").map(|at| scratch.measures[at].as_slice()).or(amount);
+        let account = &mut self.account;
+        // Blocks are short enough that their money fits 64 bits.
+        for start in (0..reasons.len()).step_by(BLOCK) {
+            let block = start..(start + BLOCK).min(reasons.len());
+            let used = reasons[block.clone()].iter().map(|&reason| reason == 0);
+            account.rows[0] += used.clone().filter(|&used| used).count() as u64;
+            if let Some(amount) = amount {
+                let amount = &amount[block.clone()];
+                let kept = |(&amount, used): (&i64, bool)| if used { amount } else { 0 };
+                account.amounts[0] += i128::from(amount.iter().zip(used.clone()).map(kept).sum::<i64>());
+                account.zero_prices += count(amount, used.clone(), |amount| amount == 0);
             }
-            Ok(place)
-        }
-        Some((Values::Integers(ids), at)) => {
-            stream.reserve(3 + line_words)?;
-            let place = begin_run(stream, customer, time);
-            stream.push(ids[at] as u64);
-            Ok(place)
-        }
-        None => {
-            stream.reserve(2 + line_words)?;
-            Ok(begin_run(stream, customer, time))
+            if let Some(sign) = sign {
+                account.returns += count(&sign[block], used, |sign| sign < 0);
+            }
         }
     }
 }
 
-fn begin_run(stream: &mut Stream, customer: u32, time: i64) -> usize {
-    let place = stream.place();
-    stream.push(1 << 32 | u64::from(customer));
-    stream.push(time as u64);
-    place
+/// Rows whose numbers are summed in 64 bits; a number has at most 2^51.
+const BLOCK: usize = 1 << 11;
+
+fn count(values: &[i64], used: impl Iterator<Item = bool>, is: impl Fn(i64) -> bool) -> u64 {
+    values.iter().zip(used).map(|(&value, used)| u64::from(used && is(value))).sum()
+}
+
+/// Rows of one run at the most, so that a run fits the words of a block.
+const LONGEST_RUN: usize = 1 << 12;
+
+/// The id of an order.
+#[derive(Clone, Copy)]
+enum Id<'a> {
+    Integer(i64),
+    Text(&'a [u8]),
+}
+
+#[inline]
+fn order_id<'a>(order: &IdChunk<'a>, row: usize) -> Id<'a> {
+    let at = order.keys.map_or(row, |keys| keys[row] as usize);
+    match order.values {
+        Values::Integers(ids) => Id::Integer(ids[at]),
+        Values::Texts(texts) => Id::Text(texts.get(at)),
+    }
 }
 
 #[inline]
@@ -483,10 +506,9 @@ fn same_order(order: &IdChunk<'_>, a: usize, b: usize) -> bool {
 fn guest_part(order: Option<&IdChunk<'_>>, row: usize, time: i64) -> usize {
     use std::hash::Hasher;
     let mut hasher = rustc_hash::FxHasher::default();
-    let at = order.map(|order| order.keys.map_or(row, |keys| keys[row] as usize));
-    match order.map(|order| order.values).zip(at) {
-        Some((Values::Texts(texts), at)) => hasher.write(texts.get(at)),
-        Some((Values::Integers(ids), at)) => hasher.write_i64(ids[at]),
+    match order.map(|order| order_id(order, row)) {
+        Some(Id::Text(text)) => hasher.write(text),
+        Some(Id::Integer(id)) => hasher.write_i64(id),
         None => hasher.write_i64(time),
     }
     (hasher.finish() >> 32) as usize % GUEST_PARTS

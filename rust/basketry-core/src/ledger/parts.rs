@@ -8,7 +8,7 @@ use arrow_buffer::{Buffer, ScalarBuffer};
 use sha2::{Digest, Sha256};
 
 use super::{Attribute, Ledger, NO_ITEM, Zone};
-use crate::dictionary::{Ids, NONE};
+use crate::dictionary::{Encoder, Ids, NONE};
 use crate::error::{Error, Result};
 
 /// A flat column.
@@ -166,6 +166,14 @@ impl Ledger {
 }
 
 impl Attribute {
+    /// An attribute whose labels an encoder has numbered; `codes` holds its number for each item or customer.
+    pub fn new(name: &str, encoder: Encoder, codes: &[u32]) -> Self {
+        let all = vec![true; encoder.len()];
+        let (labels, ranks) = encoder.finish(&all);
+        let rank = |&code: &u32| ranks.get(code as usize).copied().unwrap_or(NONE);
+        Self { name: name.to_owned(), codes: codes.iter().map(rank).collect(), labels }
+    }
+
     /// An attribute with the label of each item or customer; `None` where it is not known.
     pub fn from_texts(name: &str, texts: &[Option<&[u8]>]) -> Self {
         let mut labels: Vec<&[u8]> = texts.iter().copied().flatten().collect();

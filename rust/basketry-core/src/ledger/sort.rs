@@ -1,6 +1,7 @@
 //! From one partition of staged runs to its orders, sorted, with all work inside the cache.
 
 use super::intake::{OrderKey, Policy, Shape};
+use super::stage::Stream;
 use crate::control::Control;
 use crate::dictionary::NONE;
 use crate::error::Result;
@@ -53,96 +54,115 @@ struct Run {
 pub(super) struct Plan<'a> {
     pub(super) shape: &'a Shape,
     pub(super) policy: &'a Policy,
-    pub(super) customer_ranks: &'a [u32],
     pub(super) item_ranks: &'a [u32],
     pub(super) parts: usize,
     pub(super) control: &'a Control,
 }
 
-/// Sorts a partition.
-pub(super) fn sort(words: &[u64], plan: &Plan<'_>) -> Result<Part> {
-    let runs = parse(words, plan.shape);
+/// Memory that one thread uses again for every partition.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    words: Vec<u64>,
+    runs: Vec<Run>,
+    /// Run numbers, customer by customer.
+    sorted: Vec<u32>,
+    /// Where each customer's run numbers end, and where the next of them goes.
+    ends: Vec<u32>,
+    next: Vec<u32>,
+    /// The rank of each customer and his run numbers.
+    customers: Vec<(u32, std::ops::Range<usize>)>,
+    group: Vec<Run>,
+}
+
+/// Sorts a partition; `ranks` holds the rank of each of its customers, by code divided by the number of partitions.
+pub(super) fn sort(stream: Stream, ranks: &[u32], plan: &Plan<'_>, scratch: &mut Scratch) -> Result<Part> {
+    stream.drain_into(&mut scratch.words);
+    scratch.parse(plan.shape);
+    scratch.by_customer(ranks, plan.parts);
+    let Scratch { words, runs, sorted, customers, group, .. } = scratch;
     let mut sorter = Sorter {
         words,
         plan,
         part: Part { measures: vec![Vec::new(); plan.shape.measures.len()], ..Part::default() },
         orders: Vec::new(),
-        lines: Vec::new(),
         picked: Vec::new(),
-        line: vec![0; plan.shape.line_words()],
-        last: vec![0; plan.shape.line_words()],
+        moved: Vec::new(),
+        moved_items: Vec::new(),
     };
     let n_lines = runs.iter().map(|run| run.lines as usize).sum();
+    sorter.part.customers.reserve_exact(customers.len());
     sorter.part.time.reserve_exact(runs.len());
     sorter.part.order_lines.reserve_exact(runs.len());
+    if plan.shape.order == OrderKey::Integer {
+        sorter.part.integer_ids.reserve_exact(runs.len());
+    }
     if plan.shape.item {
         sorter.part.items.reserve_exact(n_lines);
     }
     for measure in &mut sorter.part.measures {
         measure.reserve_exact(n_lines);
     }
-    let (sorted, starts) = by_customer(&runs, plan);
-    let mut group = Vec::new();
-    for (place, (rank, range)) in starts.iter().enumerate() {
+    for (place, (rank, range)) in customers.iter().enumerate() {
         if place % 1024 == 0 {
             plan.control.check()?;
         }
         group.clear();
         group.extend(sorted[range.clone()].iter().map(|&run| runs[run as usize]));
-        sorter.customer(*rank, &mut group)?;
+        sorter.customer(*rank, group)?;
     }
     Ok(sorter.part)
 }
 
-/// Reads the headers.
-fn parse(words: &[u64], shape: &Shape) -> Vec<Run> {
-    let line_words = shape.line_words();
-    let mut runs = Vec::new();
-    let mut at = 0;
-    while at < words.len() {
-        let (header, time) = (words[at], words[at + 1] as i64);
-        let lines = (header >> 32) as u32;
-        let (key, body) = match shape.order {
-            OrderKey::Time => (time, at + 2),
-            OrderKey::Integer => (words[at + 2] as i64, at + 3),
-            OrderKey::Text => ((at + 2) as i64, at + 3 + (words[at + 2] as usize).div_ceil(8)),
-        };
-        runs.push(Run { customer: header as u32, lines, time, key, at: body });
-        at = body + lines as usize * line_words;
+impl Scratch {
+    /// Reads the headers.
+    fn parse(&mut self, shape: &Shape) {
+        let (words, line_words) = (&self.words, shape.line_words());
+        self.runs.clear();
+        let mut at = 0;
+        while at < words.len() {
+            let (header, time) = (words[at], words[at + 1] as i64);
+            let lines = (header >> 32) as u32;
+            let (key, body) = match shape.order {
+                OrderKey::Time => (time, at + 2),
+                OrderKey::Integer => (words[at + 2] as i64, at + 3),
+                OrderKey::Text => ((at + 2) as i64, at + 3 + (words[at + 2] as usize).div_ceil(8)),
+            };
+            self.runs.push(Run { customer: header as u32, lines, time, key, at: body });
+            at = body + lines as usize * line_words;
+        }
     }
-    runs
-}
 
-/// Counting sort of runs by customer; answers run numbers and, by rank, the range of each customer. Guests are one range.
-#[expect(clippy::type_complexity, reason = "two columns that belong together")]
-fn by_customer(runs: &[Run], plan: &Plan<'_>) -> (Vec<u32>, Vec<(u32, std::ops::Range<usize>)>) {
-    if runs.first().is_none_or(|run| run.customer == NONE) {
-        let all = (0..runs.len() as u32).collect();
-        return (all, if runs.is_empty() { Vec::new() } else { vec![(NONE, 0..runs.len())] });
+    /// Counting sort of runs by customer. Guests are one customer without a rank.
+    fn by_customer(&mut self, ranks: &[u32], parts: usize) {
+        let runs = &self.runs;
+        self.customers.clear();
+        self.sorted.clear();
+        if runs.first().is_none_or(|run| run.customer == NONE) {
+            self.sorted.extend(0..runs.len() as u32);
+            self.customers.extend((!runs.is_empty()).then_some((NONE, 0..runs.len())));
+            return;
+        }
+        let local = |run: &Run| run.customer as usize / parts;
+        self.ends.clear();
+        self.ends.resize(ranks.len() + 1, 0);
+        for run in runs {
+            self.ends[local(run) + 1] += 1;
+        }
+        for at in 0..ranks.len() {
+            self.ends[at + 1] += self.ends[at];
+        }
+        self.next.clone_from(&self.ends);
+        self.sorted.resize(runs.len(), 0);
+        for (number, run) in runs.iter().enumerate() {
+            let slot = &mut self.next[local(run)];
+            self.sorted[*slot as usize] = number as u32;
+            *slot += 1;
+        }
+        let ends = &self.ends;
+        let bought = (0..ranks.len()).filter(|&at| ends[at] < ends[at + 1]);
+        self.customers.extend(bought.map(|at| (ranks[at], ends[at] as usize..ends[at + 1] as usize)));
+        self.customers.sort_unstable_by_key(|&(rank, _)| rank);
     }
-    let local = |run: &Run| run.customer as usize / plan.parts;
-    let n_local = runs.iter().map(local).max().map_or(0, |most| most + 1);
-    let first = runs[0].customer as usize % plan.parts;
-    let mut ends = vec![0_u32; n_local + 1];
-    for run in runs {
-        ends[local(run) + 1] += 1;
-    }
-    for at in 0..n_local {
-        ends[at + 1] += ends[at];
-    }
-    let mut next = ends.clone();
-    let mut sorted = vec![0; runs.len()];
-    for (number, run) in runs.iter().enumerate() {
-        let slot = &mut next[local(run)];
-        sorted[*slot as usize] = number as u32;
-        *slot += 1;
-    }
-    let mut ranges: Vec<_> = (0..n_local)
-        .filter(|&at| ends[at] < ends[at + 1])
-        .map(|at| (plan.customer_ranks[at * plan.parts + first], ends[at] as usize..ends[at + 1] as usize))
-        .collect();
-    ranges.sort_unstable_by_key(|&(rank, _)| rank);
-    (sorted, ranges)
 }
 
 /// An order of the customer at hand: its runs are `runs[first..end]`.
@@ -159,11 +179,10 @@ struct Sorter<'a> {
     plan: &'a Plan<'a>,
     part: Part,
     orders: Vec<Order>,
-    /// The lines of the order at hand, as rows of words, items already ranked.
-    lines: Vec<i64>,
+    /// Scratch of sorting the lines of an order.
     picked: Vec<u32>,
-    line: Vec<i64>,
-    last: Vec<i64>,
+    moved: Vec<i64>,
+    moved_items: Vec<u32>,
 }
 
 impl Sorter<'_> {
@@ -248,39 +267,30 @@ impl Sorter<'_> {
     }
 
     fn order(&mut self, order: &Order, runs: &[Run], guest: bool) -> u32 {
-        let width = self.plan.shape.line_words();
-        let mut lines = std::mem::take(&mut self.lines);
-        lines.clear();
-        for run in runs {
-            for line in 0..run.lines as usize {
-                let at = run.at + line * width;
-                lines.extend((0..width).map(|word| self.word(at, word)));
-            }
-        }
+        let shape = self.plan.shape;
+        let start = self.part.measures.first().map_or(self.part.items.len(), Vec::len);
         let n_lines: usize = runs.iter().map(|run| run.lines as usize).sum();
-        self.picked.clear();
-        self.picked.extend(0..n_lines as u32);
-        let row = |line: u32| &lines[line as usize * width..][..width];
-        if width == 1 {
-            lines.sort_unstable();
-        } else if n_lines > 1 {
-            self.picked.sort_unstable_by(|&a, &b| row(a).cmp(row(b)));
-        }
-        let mut kept = 0;
-        for at in 0..n_lines {
-            let from = self.picked[at] as usize * width;
-            self.line.copy_from_slice(&lines[from..from + width]);
-            let repeats = at > 0 && width > 0 && self.line == self.last;
-            if !(repeats && self.repeat(guest)) {
-                self.emit();
-                kept += 1;
+        let in_order = if let ([only], false) = (self.part.measures.as_mut_slice(), shape.item) {
+            for run in runs {
+                only.extend_from_slice(bytemuck::cast_slice(
+                    &self.words[run.at..run.at + run.lines as usize],
+                ));
             }
-            std::mem::swap(&mut self.line, &mut self.last);
-        }
-        self.lines = lines;
-        self.part.order_lines.push(kept);
+            let lines = &mut only[start..];
+            if !lines.is_sorted() {
+                lines.sort_unstable();
+            }
+            lines.windows(2).all(|pair| pair[0] != pair[1])
+        } else {
+            for run in runs {
+                self.emit(run);
+            }
+            shape.line_words() == 0 || self.sort_lines(start, n_lines)
+        };
+        let kept = if in_order { n_lines } else { n_lines - self.repeats(start, n_lines, guest) };
+        self.part.order_lines.push(kept as u32);
         self.part.time.push(order.time);
-        match self.plan.shape.order {
+        match shape.order {
             OrderKey::Time => {}
             OrderKey::Integer => self.part.integer_ids.push(order.key),
             OrderKey::Text => {
@@ -291,13 +301,103 @@ impl Sorter<'_> {
                 self.part.text_lengths.push(length as u32);
             }
         }
-        kept
+        kept as u32
     }
 
-    /// Counts a line that repeats the one before it and tells whether it is dropped.
-    fn repeat(&mut self, guest: bool) -> bool {
+    /// Writes the lines of a run behind the columns.
+    #[inline]
+    fn emit(&mut self, run: &Run) {
+        let width = self.plan.shape.line_words();
+        let words = &self.words[run.at..run.at + run.lines as usize * width];
+        let mut column = 0;
+        if self.plan.shape.item {
+            let rank = |&item: &u64| self.plan.item_ranks.get(item as usize).copied().unwrap_or(NONE);
+            self.part.items.extend(words.iter().step_by(width).map(rank));
+            column = 1;
+        }
+        for (at, measure) in self.part.measures.iter_mut().enumerate() {
+            measure.extend(words[column + at..].iter().step_by(width).map(|&word| word as i64));
+        }
+    }
+
+    /// How two lines of the columns compare.
+    #[inline]
+    fn compare_lines(&self, a: usize, b: usize) -> std::cmp::Ordering {
+        let items = &self.part.items;
+        let first = if self.plan.shape.item { items[a].cmp(&items[b]) } else { std::cmp::Ordering::Equal };
+        self.part
+            .measures
+            .iter()
+            .fold(first, |order, measure| order.then_with(|| measure[a].cmp(&measure[b])))
+    }
+
+    /// Puts the last lines of the columns in order, if they are not; answers whether they were, without a repeat.
+    fn sort_lines(&mut self, start: usize, n_lines: usize) -> bool {
+        let lines = start..start + n_lines;
+        let worst = lines.clone().skip(1).map(|line| self.compare_lines(line - 1, line)).max();
+        match worst {
+            None | Some(std::cmp::Ordering::Less) => return true,
+            Some(std::cmp::Ordering::Equal) => return false,
+            Some(std::cmp::Ordering::Greater) => {}
+        }
+        let mut picked = std::mem::take(&mut self.picked);
+        picked.clear();
+        picked.extend(lines.map(|line| line as u32));
+        picked.sort_unstable_by(|&a, &b| self.compare_lines(a as usize, b as usize));
+        if self.plan.shape.item {
+            self.moved_items.clear();
+            self.moved_items.extend(picked.iter().map(|&line| self.part.items[line as usize]));
+            self.part.items[start..].copy_from_slice(&self.moved_items);
+        }
+        for measure in &mut self.part.measures {
+            self.moved.clear();
+            self.moved.extend(picked.iter().map(|&line| measure[line as usize]));
+            measure[start..].copy_from_slice(&self.moved);
+        }
+        self.picked = picked;
+        false
+    }
+
+    /// Counts the last lines that repeat the one before them, takes them out if they are to be dropped, and answers how
+    /// many were taken out.
+    fn repeats(&mut self, start: usize, n_lines: usize, guest: bool) -> usize {
         let shape = self.plan.shape;
-        let measure = |name| shape.measure(name).map(|at| self.line[usize::from(shape.item) + at]);
+        let mut kept = start + n_lines.min(1);
+        let mut dropped = 0;
+        for line in start + 1..start + n_lines {
+            let repeats = self.compare_lines(line - 1, line).is_eq();
+            if repeats {
+                self.book_repeat(line, guest);
+                if !self.plan.policy.keep_duplicates {
+                    dropped += 1;
+                    continue;
+                }
+            }
+            if dropped > 0 {
+                // What is kept moves up; a line that repeats is compared with its neighbour before it is written over.
+                if shape.item {
+                    self.part.items[kept] = self.part.items[line];
+                }
+                for measure in &mut self.part.measures {
+                    measure[kept] = measure[line];
+                }
+            }
+            kept += 1;
+        }
+        if dropped > 0 {
+            if shape.item {
+                self.part.items.truncate(kept);
+            }
+            for measure in &mut self.part.measures {
+                measure.truncate(kept);
+            }
+        }
+        dropped
+    }
+
+    fn book_repeat(&mut self, line: usize, guest: bool) {
+        let shape = self.plan.shape;
+        let measure = |name| shape.measure(name).map(|at| self.part.measures[at][line]);
         let (quantity, amount) = (measure("quantity"), measure("amount"));
         let repeats = &mut self.part.repeats;
         repeats.lines += 1;
@@ -305,17 +405,5 @@ impl Sorter<'_> {
         repeats.guests += u64::from(guest);
         repeats.returns += u64::from(quantity.or(amount).is_some_and(|sign| sign < 0));
         repeats.zero_prices += u64::from(amount == Some(0));
-        !self.plan.policy.keep_duplicates
-    }
-
-    #[inline]
-    fn emit(&mut self) {
-        let mut words = self.line.iter();
-        if self.plan.shape.item {
-            self.part.items.extend(words.next().map(|&item| item as u32));
-        }
-        for (column, &value) in self.part.measures.iter_mut().zip(words) {
-            column.push(value);
-        }
     }
 }

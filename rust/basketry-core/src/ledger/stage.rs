@@ -27,14 +27,16 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Makes room for `need` words in one piece. Answers whether a new block was begun, which ends an open run.
+    /// Makes room for `need` words in one piece and gives it to be filled.
     #[inline]
-    pub(super) fn reserve(&mut self, need: usize) -> Result<bool> {
-        if self.used + need <= self.room {
-            return Ok(false);
+    pub(super) fn claim(&mut self, need: usize) -> Result<&mut [u64]> {
+        if self.used + need > self.room {
+            self.begin(need)?;
         }
-        self.begin(need)?;
-        Ok(true)
+        let start = self.used;
+        self.used += need;
+        let words = self.open.as_mut().map_or(&mut [][..], |block| bytemuck::cast_slice_mut(&mut block[..]));
+        words.get_mut(start..start + need).ok_or(Error::Memory { bytes: need as u64 * 8 })
     }
 
     fn begin(&mut self, need: usize) -> Result<()> {
@@ -47,42 +49,15 @@ impl Stream {
         Ok(())
     }
 
-    /// Adds a word; room was made before.
-    #[inline]
-    pub(super) fn push(&mut self, word: u64) {
-        let used = self.used;
-        if let Some(slot) = self.words_mut().get_mut(used) {
-            *slot = word;
-            self.used += 1;
-        }
-    }
-
-    /// Where the next word will stand in the open block.
-    pub(super) fn place(&self) -> usize {
-        self.used
-    }
-
-    /// Counts one more line in the header at `place`.
-    #[inline]
-    pub(super) fn count_line(&mut self, place: usize) {
-        if let Some(header) = self.words_mut().get_mut(place) {
-            *header += 1 << 32;
-        }
-    }
-
-    fn words_mut(&mut self) -> &mut [u64] {
-        self.open.as_mut().map_or(&mut [], |block| bytemuck::cast_slice_mut(&mut block[..]))
-    }
-
-    /// All words in one piece; the blocks are given back as they are copied.
-    pub(super) fn into_words(mut self) -> Vec<u64> {
+    /// Replaces `words` by all words in one piece; the blocks are given back as they are copied.
+    pub(super) fn drain_into(mut self, words: &mut Vec<u64>) {
+        words.clear();
         if let Some(block) = self.open.take() {
             self.full.push((block, self.used));
         }
-        let mut words = Vec::with_capacity(self.full.iter().map(|(_, used)| used).sum());
+        words.reserve(self.full.iter().map(|(_, used)| used).sum());
         for (block, used) in self.full {
             words.extend_from_slice(&bytemuck::cast_slice(&block[..])[..used]);
         }
-        words
     }
 }

@@ -1,6 +1,5 @@
 //! Association rules: what baskets that hold some items also hold.
 
-mod chance;
 mod measures;
 #[cfg(test)]
 mod tests;
@@ -73,10 +72,7 @@ impl Rules {
             let items: &[u32] = items;
             &items[start..end]
         };
-        (
-            side(&self.antecedent_offsets, &self.antecedents),
-            side(&self.consequent_offsets, &self.consequents),
-        )
+        (side(&self.antecedent_offsets, &self.antecedents), side(&self.consequent_offsets, &self.consequents))
     }
 }
 
@@ -235,7 +231,8 @@ impl Maker<'_> {
             let (of_antecedent, of_consequent) =
                 (antecedent.count_ones() as usize, next.count_ones() as usize);
             if self.options.max_antecedent.is_none_or(|most| of_antecedent <= most)
-                && (self.options.redundant || !self.is_redundant(branch, antecedent, next, (both, antecedent_count)))
+                && (self.options.redundant
+                    || !self.is_redundant(branch, antecedent, next, (both, antecedent_count)))
             {
                 let consequent_count = self.index.count(branch, next);
                 let place = branch[branch.len() - 1];

@@ -43,7 +43,10 @@ fn oracle(counts: &BTreeMap<Vec<u32>, u64>, options: &Options) -> BTreeMap<Sides
         *both * denominator >= numerator * *alone
             && antecedent.len() <= options.max_antecedent.unwrap_or(99)
             && consequent.len() <= options.max_consequent.unwrap_or(99)
-            && options.consequents.as_ref().is_none_or(|known| consequent.iter().all(|item| known.contains(item)))
+            && options
+                .consequents
+                .as_ref()
+                .is_none_or(|known| consequent.iter().all(|item| known.contains(item)))
             && (options.redundant || !all.iter().any(|(less, counts)| simpler(less, counts)))
     });
     rules

@@ -1,0 +1,112 @@
+"""What the questions about customers in time share: their data, durations and items."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import polars as pl
+
+from basketry import _core
+from basketry.exceptions import ParameterError
+from basketry.ledger import Ledger, read_ledger
+from basketry.patterns._baskets import whole
+
+_DAYS = {"d": 1, "w": 7}
+
+
+def tree_of(
+    data: object, customer: str | None, item: str | None, time: str | None
+) -> tuple[_core.Ledger, str]:
+    """Take a ledger as it is, and read any other table into one; tell what counts as an item, too.
+
+    Parameters
+    ----------
+    data
+        A `Ledger`, or a table with one row per customer, item and time.
+    customer, item, time
+        The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an
+        attribute of items; the others must be left out.
+    """
+    if not isinstance(data, Ledger):
+        columns = {"customer": customer or "customer", "item": item or "item", "time": time or "time"}
+        return read_ledger(data, columns=columns, timezone="UTC").core, "item"
+    for role, column in (("customer", customer), ("time", time)):
+        if column is not None:
+            raise ParameterError.out_of_range(
+                role, column, "a ledger knows its columns; name them only for a table"
+            )
+    return data.core, item or "item"
+
+
+def limit(name: str, value: int | None) -> int | None:
+    """Check a whole number from 1 up that may be left out.
+
+    Parameters
+    ----------
+    name
+        The argument.
+    value
+        What was given.
+    """
+    return None if value is None else whole(name, value, 1)
+
+
+def days(name: str, value: str | int | None) -> int | None:
+    """Read a duration: days as a number, or a text such as ``7d`` or ``8w``.
+
+    Parameters
+    ----------
+    name
+        The argument.
+    value
+        What was given.
+    """
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return value
+    parts = re.fullmatch(r"\s*(\d+)\s*([dw])\s*", value) if isinstance(value, str) else None
+    if parts is None:
+        raise ParameterError.out_of_range(name, value, "days as a number, or a text such as '7d' or '8w'")
+    return int(parts[1]) * _DAYS[parts[2]]
+
+
+def days_or_events(name: str, value: str | int | None) -> tuple[int | None, int | None]:
+    """Read a duration or a number of events, such as ``3 events``; the one that was not given is None.
+
+    Parameters
+    ----------
+    name
+        The argument.
+    value
+        What was given.
+    """
+    events = re.fullmatch(r"\s*(\d+)\s*events?\s*", value) if isinstance(value, str) else None
+    if events is not None:
+        return None, int(events[1])
+    try:
+        return days(name, value), None
+    except ParameterError:
+        expected = "days as a number, or a text such as '7d', '8w' or '3 events'"
+        raise ParameterError.out_of_range(name, value, expected) from None
+
+
+def codes_of(name: str, wanted: str | int | Sequence[str | int], labels: pl.Series) -> list[int]:
+    """Find the codes of items by their ids.
+
+    Parameters
+    ----------
+    name
+        The argument that lists the items.
+    wanted
+        The ids.
+    labels
+        All ids in the order of their codes.
+    """
+    wanted = [wanted] if isinstance(wanted, str | int) else list(wanted)
+    if not wanted:
+        raise ParameterError.out_of_range(name, wanted, "name at least one item")
+    place = dict(zip(labels.to_list(), range(len(labels)), strict=True))
+    for item in wanted:
+        if item not in place:
+            raise ParameterError.unknown(name, item, [str(label) for label in labels.head(20)])
+    return [place[item] for item in wanted]

@@ -1,0 +1,239 @@
+"""Frequent sequences, and sequential rules."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from basketry import _core
+from basketry.control import Budget, reins
+from basketry.exceptions import ParameterError
+from basketry.patterns._baskets import least_count, share
+from basketry.patterns._histories import days, days_or_events, limit, tree_of
+
+KINDS = ("all", "closed", "maximal")
+
+
+def frequent_sequences(
+    data: object,
+    *,
+    customer: str | None = None,
+    item: str | None = None,
+    time: str | None = None,
+    min_support: float | None = None,
+    min_count: int | None = None,
+    kind: str = "all",
+    max_length: int | None = None,
+    max_items: int | None = None,
+    min_gap: str | int | None = None,
+    max_gap: str | int | None = None,
+    max_span: str | int | None = None,
+    top: int | None = None,
+    budget: Budget | None = None,
+    n_threads: int | None = None,
+) -> pl.DataFrame:
+    """Find what many customers buy one after the other.
+
+    An event is the set of items that a customer bought on one local day. A sequence is a list of item sets; a
+    customer supports it when its sets are parts of strictly later and later events of his. Other events may
+    lie between unless ``max_gap`` says no. Support counts customers, never matches. Without the limits below
+    nothing is limited.
+
+    Parameters
+    ----------
+    data
+        A `Ledger`, or any table with one row per customer, item and time.
+    customer, item, time
+        The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an
+        attribute of items, such as a category; the others must be left out.
+    min_support
+        The smallest share of all customers, as typed: 7 of 100 customers reach 0.07.
+    min_count
+        The smallest number of customers. Exactly one of the two is needed.
+    kind
+        ``all`` sequences; only ``closed`` ones: no longer sequence has the same count; or only ``maximal``
+        ones: no longer sequence is frequent. Longer means among the sequences found under the same limits.
+    max_length
+        The most events of a sequence.
+    max_items
+        The most items of a sequence, over all its events.
+    min_gap, max_gap
+        The fewest and the most days between two consecutive matched events, both inclusive: ``"7d"``,
+        ``"8w"`` or a number of days. ``max_gap="1 event"`` means directly following, ``"3 events"`` at most
+        three positions on.
+    max_span
+        The most days from the first to the last matched event.
+    top
+        Keep so many sequences, those of the largest count.
+    budget
+        The most that the search may cost.
+    n_threads
+        How many threads to use; None for all.
+
+    Returns
+    -------
+    DataFrame
+        ``sequence`` (list of lists of items), ``length`` (events), ``items``, ``count`` (customers),
+        ``support`` (share of all customers), by falling count; equal counts in the order of the sequences.
+        The same for any order of the rows and any number of threads.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of range.
+    CapacityError
+        If the search would pass its budget.
+
+    Notes
+    -----
+    Pseudo-projection (Pei et al., 2004) with the latest start of a match for each end, which keeps limits on
+    gap and span exact. With a maximal gap a sequence can be frequent though it is not without one of its
+    middle events.
+
+    Examples
+    --------
+    >>> import basketry as bk, polars as pl
+    >>> from datetime import date
+    >>> lines = pl.DataFrame({
+    ...     "customer": ["ann", "ann", "ann", "bob", "bob", "bob"],
+    ...     "item": ["hat", "tie", "cup", "tie", "hat", "cup"],
+    ...     "time": [date(2024, 1, day) for day in (1, 1, 9, 2, 2, 30)]})
+    >>> bk.frequent_sequences(lines, min_count=2, kind="maximal").row(0)
+    ([['hat', 'tie'], ['cup']], 2, 3, 2, 1.0)
+    >>> bk.frequent_sequences(lines, min_count=2, max_gap="2w")["sequence"].to_list()
+    [[['cup']], [['hat']], [['hat', 'tie']], [['tie']]]
+    """
+    if kind not in KINDS:
+        raise ParameterError.unknown("kind", kind, KINDS)
+    tree, axis = tree_of(data, customer, item, time)
+    gap, gap_events = days_or_events("max_gap", max_gap)
+    limits: _core.Constraints = {
+        "max_length": limit("max_length", max_length),
+        "max_items": limit("max_items", max_items),
+        "min_gap": days("min_gap", min_gap),
+        "max_gap": gap,
+        "max_gap_events": gap_events,
+        "max_span": days("max_span", max_span),
+    }
+    limit("top", top)
+    count = least_count(min_support, min_count, tree.n_customers)
+    found = pl.DataFrame(_core.frequent_sequences(tree, axis, count, kind, limits, reins(n_threads, budget)))
+    if top is not None:
+        found = found.head(top)
+    return found.select(
+        "sequence",
+        length=pl.col("sequence").list.len(),
+        items=pl.col("sequence").list.eval(pl.element().list.len()).list.sum(),
+        count="count",
+        support=pl.col("count") / tree.n_customers,
+    )
+
+
+def sequence_rules(
+    data: object,
+    *,
+    customer: str | None = None,
+    item: str | None = None,
+    time: str | None = None,
+    min_support: float | None = None,
+    min_count: int | None = None,
+    min_confidence: float = 0.0,
+    max_antecedent: int | None = None,
+    max_consequent: int | None = None,
+    window: str | int | None = None,
+    budget: Budget | None = None,
+    n_threads: int | None = None,
+) -> pl.DataFrame:
+    """Find the rules X ==> Y: customers who bought all of X go on to buy all of Y.
+
+    The items of X, in any order, all come on earlier days than all items of Y; X and Y share no item. The
+    count of a rule is the number of customers with such a match in their history, so its confidence says what
+    share of the buyers of X went on to Y *as long as they were followed*. For the share within so many weeks,
+    with the short histories put right, ask `time_to_next`.
+
+    Parameters
+    ----------
+    data
+        A `Ledger`, or any table with one row per customer, item and time.
+    customer, item, time
+        The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an
+        attribute of items, such as a category; the others must be left out.
+    min_support
+        The smallest share of all customers, as typed.
+    min_count
+        The smallest number of customers. Exactly one of the two is needed.
+    min_confidence
+        The smallest confidence, as typed; it is compared in whole numbers.
+    max_antecedent, max_consequent
+        The most items of X and of Y; None for any number, 1 and 1 for rules of one item to one.
+    window
+        How far apart a whole match may be: ``"8w"`` or a number of days from its first to its last day, or
+        ``"3 events"`` for three consecutive events of the customer, those of other items counted. None for
+        the whole history.
+    budget
+        The most that the search may cost.
+    n_threads
+        How many threads to use; None for all.
+
+    Returns
+    -------
+    DataFrame
+        ``antecedent``, ``consequent`` (lists of items), ``count`` (customers), ``support``, ``confidence``,
+        ``lift`` (confidence over the share of all customers who have Y at any time), ``leverage``,
+        ``p_value``, ``q_value``, ``median_gap_days`` (from the day that completes X to the day that completes
+        Y, at each customer's first match), by falling confidence, then falling count, then by the items.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of range.
+    CapacityError
+        If the search would pass its budget.
+
+    Notes
+    -----
+    ``p_value`` is Fisher's exact test, one-sided, that so many customers have both X and Y by chance. Chance
+    gets credit for the customers who have Y first, too, so it is too large rather than too small. ``q_value``
+    is corrected by Benjamini and Hochberg (1995) for all rules that reach the minimal count. Neither knows
+    that some customers buy more of everything.
+
+    Examples
+    --------
+    >>> import basketry as bk, polars as pl
+    >>> from datetime import date
+    >>> lines = pl.DataFrame({
+    ...     "customer": ["ann", "ann", "bob", "bob", "eve"], "item": ["hat", "cup", "hat", "cup", "hat"],
+    ...     "time": [date(2024, 1, day) for day in (1, 9, 2, 30, 4)]})
+    >>> rules = bk.sequence_rules(lines, min_count=2)
+    >>> rules.select("antecedent", "consequent", "count", "median_gap_days").row(0)
+    (['hat'], ['cup'], 2, 18.0)
+    """
+    confident = share("min_confidence", min_confidence, zero=True).limit_denominator(10**18)
+    tree, axis = tree_of(data, customer, item, time)
+    window_days, window_events = days_or_events("window", window)
+    if window_days == 0 or window_events in (0, 1):
+        raise ParameterError.out_of_range(
+            "window", window, "X and Y are on different days: at least 1 day or 2 events"
+        )
+    limits: _core.RuleLimits = {
+        "min_count": least_count(min_support, min_count, tree.n_customers),
+        "min_confidence": (confident.numerator, confident.denominator),
+        "max_antecedent": limit("max_antecedent", max_antecedent),
+        "max_consequent": limit("max_consequent", max_consequent),
+        "window_days": window_days,
+        "window_events": window_events,
+    }
+    found = pl.DataFrame(_core.sequence_rules(tree, axis, limits, reins(n_threads, budget)))
+    count, n = pl.col("count"), tree.n_customers
+    confidence = count / pl.col("antecedent_count")
+    return found.select(
+        "antecedent",
+        "consequent",
+        "count",
+        support=count / n,
+        confidence=confidence,
+        lift=confidence / (pl.col("consequent_count") / n),
+        leverage=count / n - pl.col("antecedent_count") / n * (pl.col("consequent_count") / n),
+        p_value="p_value",
+        q_value="q_value",
+        median_gap_days="median_gap_days",
+    )

@@ -1,0 +1,77 @@
+//! Closed and maximal sequences: the result without what longer sequences say as well.
+
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Found, IN_EVENT};
+use crate::control::Control;
+use crate::error::Result;
+
+/// Which of the frequent sequences to give.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// All of them.
+    #[default]
+    All,
+    /// Those without a longer one of the same count.
+    Closed,
+    /// Those without a longer one.
+    Maximal,
+}
+
+/// Tells for each sequence whether it stays. Longer sequences are looked for among the found ones, so under the same limits.
+///
+/// Every sequence rules out its parts. Where parts are always at least as frequent as the whole it is enough to leave out one
+/// item: the others follow step by step. With a limit on gaps (`all_parts`) a step in between can be missing, so all parts are
+/// looked up.
+pub(super) fn stays(found: &Found, kind: Kind, all_parts: bool, control: &Control) -> Result<Vec<bool>> {
+    let n = found.counts.len();
+    let place: FxHashMap<&[u32], u32> = (0..n).map(|i| (found.tokens_of(i), i as u32)).collect();
+    let ruled_out: Vec<Vec<u32>> = (0..n)
+        .into_par_iter()
+        .map(|whole| {
+            if whole % 1024 == 0 {
+                control.check()?;
+            }
+            let mut out = Vec::new();
+            let mut note = |part: &[u32]| {
+                if let Some(&at) = place.get(part)
+                    && (kind == Kind::Maximal || found.counts[at as usize] == found.counts[whole])
+                {
+                    out.push(at);
+                }
+            };
+            let mut seen = FxHashSet::default();
+            let mut open = vec![found.tokens_of(whole).to_vec()];
+            while let Some(sequence) = open.pop() {
+                for part in parts(&sequence) {
+                    note(&part);
+                    if all_parts && part.len() > 1 && seen.insert(part.clone()) {
+                        open.push(part);
+                    }
+                }
+            }
+            Ok(out)
+        })
+        .collect::<Result<_>>()?;
+    let mut stays = vec![true; n];
+    for out in ruled_out.iter().flatten() {
+        stays[*out as usize] = false;
+    }
+    Ok(stays)
+}
+
+/// The sequences with one item less.
+fn parts(sequence: &[u32]) -> impl Iterator<Item = Vec<u32>> {
+    (0..sequence.len()).filter(|_| sequence.len() > 1).map(|left_out| {
+        let mut part = sequence.to_vec();
+        let token = part.remove(left_out);
+        // Without its first item an event begins with the next one.
+        if token & IN_EVENT == 0
+            && let Some(next) = part.get_mut(left_out)
+        {
+            *next &= !IN_EVENT;
+        }
+        part
+    })
+}

@@ -1,0 +1,392 @@
+//! The search: every frequent sequence is grown from its prefix by one item, in the last event or in a later one.
+//!
+//! A node of the search is a sequence with its matches ([`End`]s, customer by customer). One pass over what follows them
+//! counts all its extensions, a second one hands the matches on to the frequent ones. Without a limit on gap or span the first
+//! end of a customer is enough for what comes later; further ends are kept only where the same event can take in more items.
+
+use rayon::prelude::*;
+
+use super::log::{End, Log};
+use super::pairs::{Pairs, meet};
+use super::{Constraints, Found, IN_EVENT};
+use crate::control::Control;
+use crate::error::Result;
+
+/// A node with more matches than this lets other threads take its children: a fixed number, so that the split does not
+/// depend on the threads.
+const SPLIT: usize = 1 << 14;
+
+/// What is the same for the whole search.
+pub(super) struct Search<'a> {
+    pub constraints: Constraints,
+    pub min_count: u32,
+    pub n_items: u32,
+    /// Whether any two items are frequent in one event.
+    pub joins: bool,
+    pub pairs: &'a Pairs,
+    /// The caller's code of each item.
+    pub codes: &'a [u32],
+    pub control: &'a Control,
+}
+
+/// How many matches of an extension to hand on.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Keep {
+    #[default]
+    None,
+    First,
+    All,
+}
+
+/// One extension during the passes over a node.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    /// The customer who was met last, by the clock.
+    seen: u32,
+    count: u32,
+    /// Matches to keep; in the second pass the place of the next one.
+    ends: u32,
+    keep: Keep,
+}
+
+/// A frequent extension of a node.
+struct Child {
+    slot: u32,
+    count: u32,
+    ends: std::ops::Range<usize>,
+    /// Whether a later event can follow it, and whether its last event can take in another item.
+    later: bool,
+    joins: bool,
+}
+
+/// One way to extend one match.
+#[derive(Clone, Copy)]
+struct Extension {
+    slot: u32,
+    /// The customer, by the clock.
+    customer: u32,
+    /// The occurrence of the new item, and the start of the match.
+    place: usize,
+    start: i32,
+    /// Whether further matches of the customer for the same extension can be of use if they end like this one.
+    more: bool,
+}
+
+/// What a node has to remember while its children grow; reused by all nodes of a depth.
+#[derive(Default)]
+struct Level {
+    ends: Vec<End>,
+    children: Vec<Child>,
+    /// Frequent extensions by a later event, and by the same event, as rows of bits.
+    later: Vec<u64>,
+    together: Vec<u64>,
+}
+
+/// Work space of one thread.
+pub(super) struct Scratch {
+    /// Extensions by a later event at `item`, by the same event at `n_items + item`.
+    slots: Vec<Slot>,
+    touched: Vec<u32>,
+    /// Ticks with every customer of every pass, so that no slot has to be cleared in between.
+    clock: u32,
+    levels: Vec<Level>,
+    /// The sequence of the node: items, marked [`IN_EVENT`] where they belong to the event before.
+    sequence: Vec<u32>,
+}
+
+impl Scratch {
+    pub fn new(n_items: u32) -> Self {
+        Self {
+            slots: vec![Slot::default(); 2 * n_items as usize],
+            touched: Vec::new(),
+            clock: 0,
+            levels: Vec::new(),
+            sequence: Vec::new(),
+        }
+    }
+}
+
+impl Search<'_> {
+    /// Finds the sequences that begin with `item` and go on; `ends` are all its matches.
+    pub fn beginning_with(&self, log: &Log, item: u32, ends: &[End], scratch: &mut Scratch) -> Result<Found> {
+        let mut found = Found::default();
+        let (later, together) = (self.pairs.later(item), self.pairs.together(item));
+        let some = |row: &[u64]| row.iter().any(|&word| word != 0);
+        let whole = Child {
+            slot: item,
+            count: 0,
+            ends: 0..ends.len(),
+            later: some(later) && self.constraints.max_length.is_none_or(|most| most > 1),
+            joins: some(together),
+        };
+        let room = self.constraints.max_items.is_none_or(|most| most > 1);
+        if room && (whole.later || whole.joins) {
+            let alive = |row: &[u64], item: u32| row[item as usize / 64] >> (item % 64) & 1 == 1;
+            let firsts: Vec<End>;
+            let ends = if whole.joins || self.constraints.bounds_matches() {
+                ends
+            } else {
+                firsts = log.by_customer(ends).map(|group| group[0]).collect();
+                &firsts
+            };
+            let (log, ends) = log.restrict(ends, |other| alive(later, other) || alive(together, other));
+            scratch.sequence.clear();
+            self.step(&log, &ends, &whole, 0, scratch, &mut found)?;
+        }
+        Ok(found)
+    }
+
+    /// Grows one child; `length` is the number of events of its parent.
+    fn step(
+        &self,
+        log: &Log,
+        ends: &[End],
+        child: &Child,
+        length: u32,
+        scratch: &mut Scratch,
+        found: &mut Found,
+    ) -> Result<()> {
+        scratch.sequence.push(self.token(child.slot));
+        self.grow(log, ends, child, length + u32::from(child.slot < self.n_items), scratch, found)?;
+        scratch.sequence.pop();
+        Ok(())
+    }
+
+    fn token(&self, slot: u32) -> u32 {
+        if slot < self.n_items { slot } else { (slot - self.n_items) | IN_EVENT }
+    }
+
+    /// Adds all frequent extensions of the sequence in `scratch`, which is `node`, has `length` events and the matches `ends`.
+    fn grow(
+        &self,
+        log: &Log,
+        ends: &[End],
+        node: &Child,
+        length: u32,
+        scratch: &mut Scratch,
+        found: &mut Found,
+    ) -> Result<()> {
+        let depth = scratch.sequence.len();
+        if scratch.levels.len() <= depth {
+            scratch.levels.resize_with(depth + 1, Level::default);
+        }
+        let mut level = std::mem::take(&mut scratch.levels[depth]);
+        // Each of the two passes ticks at most once per match.
+        if scratch.clock > u32::MAX - 2 * ends.len() as u32 {
+            scratch.slots.iter_mut().for_each(|slot| slot.seen = 0);
+            scratch.clock = 0;
+        }
+        self.count(log, ends, node, scratch)?;
+        self.choose(length, scratch, &mut level);
+        self.hand_on(log, ends, node, scratch, &mut level)?;
+        for child in &level.children {
+            scratch.sequence.push(self.token(child.slot));
+            found.push(&scratch.sequence, self.codes, child.count, self.control)?;
+            scratch.sequence.pop();
+        }
+        if level.ends.len() >= SPLIT {
+            let prefix = &scratch.sequence;
+            let parts: Vec<Found> = level
+                .children
+                .par_iter()
+                .filter(|child| !child.ends.is_empty())
+                .map_init(
+                    || Scratch::new(self.n_items),
+                    |scratch, child| {
+                        let mut found = Found::default();
+                        scratch.sequence.clone_from(prefix);
+                        self.step(log, &level.ends[child.ends.clone()], child, length, scratch, &mut found)?;
+                        Ok(found)
+                    },
+                )
+                .collect::<Result<_>>()?;
+            for part in &parts {
+                found.append(part);
+            }
+        } else {
+            for child in level.children.iter().filter(|child| !child.ends.is_empty()) {
+                self.step(log, &level.ends[child.ends.clone()], child, length, scratch, found)?;
+            }
+        }
+        scratch.levels[depth] = level;
+        Ok(())
+    }
+
+    /// First pass: counts the customers of every extension.
+    fn count(&self, log: &Log, ends: &[End], node: &Child, scratch: &mut Scratch) -> Result<()> {
+        let (clock, slots, touched) = (&mut scratch.clock, &mut scratch.slots, &mut scratch.touched);
+        self.extensions(log, ends, node, clock, |new| {
+            let now = &mut slots[new.slot as usize];
+            if now.count == 0 {
+                touched.push(new.slot);
+            }
+            // Without a branch: whether a customer has the item already is a coin toss.
+            let first = u32::from(now.seen != new.customer);
+            now.seen = new.customer;
+            now.count += first;
+            now.ends += first | u32::from(new.more);
+        })
+    }
+
+    /// Picks the frequent extensions and decides which matches each of them needs.
+    fn choose(&self, length: u32, scratch: &mut Scratch, level: &mut Level) {
+        let n_items = self.n_items;
+        let words = n_items.div_ceil(64) as usize;
+        for row in [&mut level.later, &mut level.together] {
+            row.clear();
+            row.resize(words, 0);
+        }
+        level.children.clear();
+        for &slot in &scratch.touched {
+            let now = &mut scratch.slots[slot as usize];
+            if now.count >= self.min_count {
+                let (row, item) = if slot < n_items {
+                    (&mut level.later, slot)
+                } else {
+                    (&mut level.together, slot - n_items)
+                };
+                row[item as usize / 64] |= 1 << (item % 64);
+                level.children.push(Child { slot, count: now.count, ends: 0..0, later: false, joins: false });
+            }
+        }
+        level.children.sort_unstable_by_key(|child| child.slot);
+        let depth = scratch.sequence.len() as u32;
+        let room = self.constraints.max_items.is_none_or(|most| depth + 1 < most);
+        let first = self.pairs.later(scratch.sequence[0]);
+        let mut total = 0;
+        for child in &mut level.children {
+            let opens = child.slot < n_items;
+            let item = self.token(child.slot) & !IN_EVENT;
+            let longer = self.constraints.max_length.is_none_or(|most| length + u32::from(opens) < most);
+            // With a limit on gaps a sequence can be frequent though it is not without a middle event.
+            let below = if opens && self.constraints.bounds_gaps() { first } else { &level.later };
+            child.later = room && longer && meet(below, self.pairs.later(item), 0);
+            let beside = if opens { &level.later } else { &level.together };
+            child.joins = room && meet(beside, self.pairs.together(item), item + 1);
+            let now = &mut scratch.slots[child.slot as usize];
+            (now.keep, now.ends) = match (child.later, child.joins) {
+                (false, false) => (Keep::None, 0),
+                (_, true) => (Keep::All, now.ends),
+                (true, false) if self.constraints.bounds_matches() => (Keep::All, now.ends),
+                (true, false) => (Keep::First, now.count),
+            };
+            child.ends = total..total + now.ends as usize;
+            now.ends = total as u32;
+            total = child.ends.end;
+        }
+        level.ends.clear();
+        level.ends.resize(total, End::default());
+    }
+
+    /// Second pass: stores the matches of the children, and clears the slots.
+    fn hand_on(
+        &self,
+        log: &Log,
+        ends: &[End],
+        node: &Child,
+        scratch: &mut Scratch,
+        level: &mut Level,
+    ) -> Result<()> {
+        if !level.ends.is_empty() {
+            let (clock, slots) = (&mut scratch.clock, &mut scratch.slots);
+            let stored = &mut level.ends;
+            self.extensions(log, ends, node, clock, |new| {
+                let now = &mut slots[new.slot as usize];
+                if now.keep != Keep::None && (now.seen != new.customer || (new.more && now.keep == Keep::All))
+                {
+                    now.seen = new.customer;
+                    stored[now.ends as usize] = End { event: log.event_at(new.place), start: new.start };
+                    now.ends += 1;
+                }
+            })?;
+        }
+        for slot in scratch.touched.drain(..) {
+            let now = &mut scratch.slots[slot as usize];
+            *now = Slot { seen: now.seen, ..Slot::default() };
+        }
+        Ok(())
+    }
+
+    /// Tells `see` every extension of every match.
+    fn extensions(
+        &self,
+        log: &Log,
+        ends: &[End],
+        node: &Child,
+        clock: &mut u32,
+        mut see: impl FnMut(Extension),
+    ) -> Result<()> {
+        let bounded = self.constraints.bounds_matches();
+        let last = self.token(node.slot) & !IN_EVENT;
+        for (number, group) in log.by_customer(ends).enumerate() {
+            if number % 4096 == 0 {
+                self.control.check()?;
+            }
+            *clock += 1;
+            let customer = *clock;
+            let (first, beyond) = (group[0].event, log.beyond[group[0].event as usize]);
+            if node.later && bounded {
+                self.reachable(log, group, beyond, |event, start| {
+                    let places = log.places(event, event + 1);
+                    for (place, &slot) in places.clone().zip(log.items_at(places)) {
+                        see(Extension { slot, customer, place, start, more: true });
+                    }
+                });
+            } else if node.later {
+                let soonest = log.day[first as usize].saturating_add(self.constraints.min_gap());
+                let near =
+                    |event: &u32| self.constraints.min_gap.is_some() && log.day[*event as usize] < soonest;
+                let from = first + 1 + (first + 1..beyond).take_while(near).count() as u32;
+                let places = log.places(from, beyond);
+                for (place, &slot) in places.clone().zip(log.items_at(places)) {
+                    see(Extension {
+                        slot,
+                        customer,
+                        place,
+                        start: 0,
+                        more: self.joins && log.more_at(place),
+                    });
+                }
+            }
+            if node.joins {
+                for end in group {
+                    let places = log.places(end.event, end.event + 1);
+                    let above = log.items_at(places.clone()).partition_point(|&item| item <= last);
+                    let places = places.start + above..places.end;
+                    for (place, &item) in places.clone().zip(log.items_at(places)) {
+                        let more = bounded || log.more_at(place);
+                        see(Extension { slot: self.n_items + item, customer, place, start: end.start, more });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the later events that the matches `group` of one customer reach within the limits, with their latest starts.
+    ///
+    /// The best match to come from is always the latest that keeps the minimal gap: its gap is the smallest, and its start the
+    /// latest, because later ends never have earlier starts.
+    fn reachable(&self, log: &Log, group: &[End], beyond: u32, mut tell: impl FnMut(u32, i32)) {
+        let limits = &self.constraints;
+        let (day, position) = (|end: u32| log.day[end as usize], |end: u32| log.position[end as usize]);
+        let mut from = 0;
+        for event in group[0].event + 1..beyond {
+            let near = |end: &End| end.event < event && day(event) - day(end.event) >= limits.min_gap();
+            if !near(&group[from]) {
+                continue;
+            }
+            while group.get(from + 1).is_some_and(near) {
+                from += 1;
+            }
+            let end = group[from];
+            let within = |limit: Option<u32>, distance: u32| limit.is_none_or(|most| distance <= most);
+            if within(limits.max_gap, day(event).abs_diff(day(end.event)))
+                && within(limits.max_gap_events, position(event) - position(end.event))
+                && within(limits.max_span, day(event).abs_diff(end.start))
+            {
+                tell(event, end.start);
+            }
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! The search against a slow and obvious one, and hand-made cases.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+
+type Rows = Vec<Vec<(i32, Vec<u32>)>>;
+type Pattern = Vec<Vec<u32>>;
+
+/// All patterns with a match in one history: every choice of events, and of items in them, is tried.
+fn patterns_of(log: &Histories, customer: usize, limits: &Constraints) -> BTreeSet<Pattern> {
+    let mut all = BTreeSet::new();
+    let first = log.events_of(customer).start;
+    for event in log.events_of(customer) {
+        extend(log, customer, limits, (event, event, event - first), Vec::new(), &mut all);
+    }
+    all
+}
+
+fn extend(
+    log: &Histories,
+    customer: usize,
+    limits: &Constraints,
+    (start, event, position): (usize, usize, usize),
+    prefix: Pattern,
+    all: &mut BTreeSet<Pattern>,
+) {
+    let items = log.items_of(event);
+    for choice in 1u32..1 << items.len() {
+        let set: Vec<u32> = (0..items.len()).filter(|i| choice >> i & 1 == 1).map(|i| items[i]).collect();
+        let mut pattern = prefix.clone();
+        pattern.push(set);
+        let within = |limit: Option<u32>, value: usize| limit.is_none_or(|most| value <= most as usize);
+        let size = pattern.iter().map(Vec::len).sum();
+        if !within(limits.max_length, pattern.len()) || !within(limits.max_items, size) {
+            continue;
+        }
+        all.insert(pattern.clone());
+        for (next_position, next) in log.events_of(customer).enumerate().skip(position + 1) {
+            let gap = (log.day(next) - log.day(event)) as usize;
+            let span = (log.day(next) - log.day(start)) as usize;
+            if gap >= limits.min_gap.unwrap_or(0) as usize
+                && within(limits.max_gap, gap)
+                && within(limits.max_gap_events, next_position - position)
+                && within(limits.max_span, span)
+            {
+                extend(log, customer, limits, (start, next, next_position), pattern.clone(), all);
+            }
+        }
+    }
+}
+
+fn oracle(log: &Histories, min_count: u64, limits: &Constraints) -> Vec<(Pattern, u64)> {
+    let mut counts: BTreeMap<Pattern, u64> = BTreeMap::new();
+    for customer in 0..log.len() {
+        for pattern in patterns_of(log, customer, limits) {
+            *counts.entry(pattern).or_default() += 1;
+        }
+    }
+    let mut frequent: Vec<_> = counts.into_iter().filter(|&(_, count)| count >= min_count).collect();
+    frequent.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    frequent
+}
+
+fn listed(found: &Sequences) -> Vec<(Pattern, u64)> {
+    (0..found.len()).map(|i| (found.events_of(i).map(<[u32]>::to_vec).collect(), found.counts[i])).collect()
+}
+
+fn mined(rows: Rows, min_count: u64, limits: Constraints) -> Vec<(Pattern, u64)> {
+    let log = Histories::from_rows(rows, 1000);
+    listed(&mine(&log, min_count, &limits, Kind::All, &Control::default()).unwrap())
+}
+
+fn rows() -> impl Strategy<Value = Rows> {
+    // Days repeat on purpose: lines of one day make one event.
+    let event = (0..30i32, prop::collection::vec(0..5u32, 1..3));
+    prop::collection::vec(prop::collection::vec(event, 0..6), 0..7)
+}
+
+fn constraints() -> impl Strategy<Value = Constraints> {
+    let limit = |most: u32| prop::option::weighted(0.3, 1..most);
+    (limit(4), limit(5), limit(8), limit(15), limit(4), prop::option::weighted(0.3, 0..25u32)).prop_map(
+        |(max_length, max_items, min_gap, max_gap, max_gap_events, max_span)| Constraints {
+            max_length,
+            max_items,
+            min_gap: min_gap.map(|days| max_gap.map_or(days, |most| days.min(most))),
+            max_gap,
+            max_gap_events,
+            max_span,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    #[test]
+    fn equals_brute_force(rows in rows(), limits in constraints(), min_count in 1..4u64) {
+        let log = Histories::from_rows(rows, 100);
+        let found = mine(&log, min_count, &limits, Kind::All, &Control::default()).unwrap();
+        prop_assert_eq!(listed(&found), oracle(&log, min_count, &limits));
+    }
+
+    #[test]
+    fn equals_brute_force_without_limits(rows in rows(), min_count in 1..4u64) {
+        let log = Histories::from_rows(rows, 100);
+        let limits = Constraints::default();
+        let found = mine(&log, min_count, &limits, Kind::All, &Control::default()).unwrap();
+        prop_assert_eq!(listed(&found), oracle(&log, min_count, &limits));
+    }
+}
+
+/// Whether one pattern is a part of another: its sets are parts of later and later ones.
+fn is_part(part: &Pattern, whole: &Pattern) -> bool {
+    let mut sets = whole.iter();
+    part != whole && part.iter().all(|set| sets.any(|other| set.iter().all(|item| other.contains(item))))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn closed_and_maximal_by_definition(rows in rows(), limits in constraints(), min_count in 1..4u64) {
+        let log = Histories::from_rows(rows, 100);
+        let all = oracle(&log, min_count, &limits);
+        for kind in [Kind::Closed, Kind::Maximal] {
+            let without = |one: &&(Pattern, u64)| {
+                !all.iter().any(|other| is_part(&one.0, &other.0) && (kind == Kind::Maximal || one.1 == other.1))
+            };
+            let expected: Vec<_> = all.iter().filter(without).cloned().collect();
+            let found = mine(&log, min_count, &limits, kind, &Control::default()).unwrap();
+            prop_assert_eq!(listed(&found), expected);
+        }
+    }
+}
+
+/// Letters as items: "A0 A5 B8" is one customer's log.
+fn customer(text: &str) -> Vec<(i32, Vec<u32>)> {
+    text.split(' ').map(|event| (event[1..].parse().unwrap(), vec![code(event.as_bytes()[0])])).collect()
+}
+
+fn code(letter: u8) -> u32 {
+    u32::from(letter - b'A')
+}
+
+/// The patterns of one customer, written like "AAB"; all events here have one item.
+fn words(log: &str, limits: Constraints) -> Vec<String> {
+    let letter = |event: &Vec<u32>| char::from(b'A' + event[0] as u8);
+    let mut words: Vec<String> = mined(vec![customer(log)], 1, limits)
+        .iter()
+        .map(|(pattern, _)| pattern.iter().map(letter).collect())
+        .collect();
+    words.sort();
+    words
+}
+
+#[test]
+fn limits_in_days_by_hand() {
+    let none = Constraints::default();
+    let gap = |days| Constraints { max_gap: Some(days), ..none };
+    let span = |days| Constraints { max_span: Some(days), ..none };
+    let has = |log, limits, word: &str| words(log, limits).contains(&word.to_owned());
+    assert_eq!(words("A0 A5 B8", gap(5)), ["A", "AA", "AAB", "AB", "B"]);
+    assert_eq!(words("A0 A5 B8", gap(2)), ["A", "B"]);
+    assert_eq!(words("A0 A5 B8", span(3)), ["A", "AB", "B"]);
+    assert!(has("A0 B3 B9", Constraints { min_gap: Some(7), ..none }, "AB"));
+    assert!(has("A0 B10 B20 C25", gap(10), "ABBC"));
+    assert!(!has("A0 B10 B20 C25", gap(10), "ABC"));
+    assert!(has("A0 A4 B6 C9", span(5), "ABC"));
+    assert!(!has("A0 A4 B6 C9", span(4), "ABC"));
+}
+
+#[test]
+fn events_with_several_items_by_hand() {
+    let found = mined(vec![vec![(0, vec![1, 2]), (1, vec![3])]; 3], 3, Constraints::default());
+    let patterns: BTreeSet<Pattern> = found.iter().map(|(pattern, _)| pattern.clone()).collect();
+    let expected: [Pattern; 7] = [
+        vec![vec![1]],
+        vec![vec![2]],
+        vec![vec![3]],
+        vec![vec![1, 2]],
+        vec![vec![1], vec![3]],
+        vec![vec![2], vec![3]],
+        vec![vec![1, 2], vec![3]],
+    ];
+    assert_eq!(patterns, BTreeSet::from(expected));
+    assert!(found.iter().all(|&(_, count)| count == 3));
+}
+
+#[test]
+fn the_number_of_threads_does_not_show() {
+    // Large enough that the search is split; drawn by a fixed rule.
+    let mut state = 7u64;
+    let mut draw = |most: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 33) % most) as u32
+    };
+    let rows: Rows = (0..3000)
+        .map(|_| {
+            (0..12)
+                .map(|day| (day * 5, (0..=draw(3)).map(|_| draw(6) * draw(3)).collect()))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let log = Histories::from_rows(rows, 100);
+    for limits in [Constraints::default(), Constraints { max_gap: Some(20), ..Constraints::default() }] {
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| mine(&log, 900, &limits, Kind::All, &Control::default()).unwrap())
+        };
+        let alone = on(1);
+        assert!(alone.len() > 100);
+        assert_eq!(alone, on(2));
+        assert_eq!(alone, on(8));
+    }
+}
+
+#[test]
+fn wrong_limits_are_refused() {
+    let log = Histories::from_rows([customer("A0 B1")], 10);
+    let refused =
+        |min_count, limits| mine(&log, min_count, &limits, Kind::All, &Control::default()).unwrap_err();
+    let none = Constraints::default();
+    assert!(matches!(refused(0, none), Error::Parameter { name: "min_count", .. }));
+    assert!(matches!(refused(1, Constraints { max_length: Some(0), ..none }), Error::Parameter { .. }));
+    let crossed = Constraints { min_gap: Some(9), max_gap: Some(7), ..none };
+    assert!(matches!(refused(1, crossed), Error::Parameter { name: "min_gap", .. }));
+    let control = Control::new(crate::Budget { results: Some(2), ..crate::Budget::default() });
+    assert!(
+        matches!(mine(&log, 1, &none, Kind::All, &control), Err(Error::Capacity(e)) if e.limit == "results")
+    );
+    control.stop();
+}
+
+#[test]
+fn no_customer_and_no_event_give_an_empty_result() {
+    assert!(mined(vec![], 1, Constraints::default()).is_empty());
+    assert!(mined(vec![vec![], vec![]], 1, Constraints::default()).is_empty());
+}
+
+/// All rules and their numbers by trying every pair of disjoint sets on every split of every history.
+fn rule_oracle(log: &Histories, limits: &RuleLimits) -> BTreeMap<(Vec<u32>, Vec<u32>), (u64, u64, u64, f64)> {
+    let n = log.n_items();
+    let set = |mask: u32| (0..n as u32).filter(|i| mask >> i & 1 == 1).collect::<Vec<_>>();
+    let mask = |events: &mut dyn Iterator<Item = usize>| -> u32 {
+        events.flat_map(|e| log.items_of(e)).fold(0, |mask, &item| mask | 1 << item)
+    };
+    let holders =
+        |want: u32| (0..log.len()).filter(|&c| mask(&mut log.events_of(c)) & want == want).count() as u64;
+    let mut all = BTreeMap::new();
+    for (x, y) in (1..1u32 << n).flat_map(|x| (1..1u32 << n).map(move |y| (x, y))).filter(|(x, y)| x & y == 0)
+    {
+        let fits = |limit: Option<u32>, side: u32| limit.is_none_or(|most| side.count_ones() <= most);
+        if !fits(limits.max_antecedent, x) || !fits(limits.max_consequent, y) {
+            continue;
+        }
+        let mut gaps = Vec::new();
+        for customer in 0..log.len() {
+            let events = log.events_of(customer);
+            let fits = |s: usize, t: usize| match limits.window {
+                None => true,
+                Some(Window::Events(most)) => t - s < most as usize,
+                Some(Window::Days(most)) => log.day(t) - log.day(s) <= most as i32,
+            };
+            let first = events.clone().find_map(|b| {
+                let pairs = (events.start..=b).flat_map(|s| (b + 1..events.end).map(move |t| (s, t)));
+                let holds = |&(s, t): &(usize, usize)| {
+                    fits(s, t) && mask(&mut (s..=b)) & x == x && mask(&mut (b + 1..=t)) & y == y
+                };
+                pairs.filter(holds).map(|(_, t)| log.day(t) - log.day(b)).min()
+            });
+            gaps.extend(first);
+        }
+        gaps.sort_unstable();
+        let count = gaps.len() as u64;
+        let (numerator, denominator) = limits.min_confidence;
+        if count >= limits.min_count && count * denominator >= holders(x) * numerator {
+            let median = f64::from(gaps[(gaps.len() - 1) / 2] + gaps[gaps.len() / 2]) / 2.0;
+            all.insert((set(x), set(y)), (count, holders(x), holders(y), median));
+        }
+    }
+    all
+}
+
+fn window() -> impl Strategy<Value = Option<Window>> {
+    prop_oneof![
+        Just(None),
+        (2..5u32).prop_map(|n| Some(Window::Events(n))),
+        (1..20u32).prop_map(|n| Some(Window::Days(n)))
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn rules_equal_brute_force(
+        rows in rows(),
+        window in window(),
+        min_count in 1..4u64,
+        numerator in 0..4u64,
+        max_antecedent in prop::option::of(1..3u32),
+        max_consequent in prop::option::of(1..3u32),
+    ) {
+        let log = Histories::from_rows(rows, 100);
+        let limits = RuleLimits { min_count, min_confidence: (numerator, 4), max_antecedent, max_consequent, window };
+        let found = rules(&log, &limits, &Control::default()).unwrap();
+        let listed: BTreeMap<_, _> = (0..found.len())
+            .map(|i| {
+                let (x, y) = found.sides_of(i);
+                let numbers = (found.counts[i], found.antecedent_counts[i], found.consequent_counts[i]);
+                ((x.to_vec(), y.to_vec()), (numbers.0, numbers.1, numbers.2, found.median_gap_days[i]))
+            })
+            .collect();
+        prop_assert_eq!(listed.len(), found.len());
+        prop_assert_eq!(listed, rule_oracle(&log, &limits));
+    }
+}

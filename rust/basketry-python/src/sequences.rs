@@ -1,0 +1,180 @@
+//! Sequences, sequential rules and lag tables.
+
+use basketry_core::histories::Histories;
+use basketry_core::{lags, sequences as core};
+use pyo3::prelude::*;
+
+use crate::columns::{self, Columns, Table, lists};
+use crate::ledger::Ledger;
+use crate::run::{Reins, run};
+
+/// Limits on the shape of a sequence and on the times of a match.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Constraints {
+    max_length: Option<u32>,
+    max_items: Option<u32>,
+    min_gap: Option<u32>,
+    max_gap: Option<u32>,
+    max_gap_events: Option<u32>,
+    max_span: Option<u32>,
+}
+
+impl From<Constraints> for core::Constraints {
+    fn from(limits: Constraints) -> Self {
+        Self {
+            max_length: limits.max_length,
+            max_items: limits.max_items,
+            min_gap: limits.min_gap,
+            max_gap: limits.max_gap,
+            max_gap_events: limits.max_gap_events,
+            max_span: limits.max_span,
+        }
+    }
+}
+
+/// What rules to find. The window is in days, or in events if `window_events` is given.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct RuleLimits {
+    min_count: u64,
+    min_confidence: (u64, u64),
+    max_antecedent: Option<u32>,
+    max_consequent: Option<u32>,
+    window_days: Option<u32>,
+    window_events: Option<u32>,
+}
+
+impl From<RuleLimits> for core::RuleLimits {
+    fn from(limits: RuleLimits) -> Self {
+        let events = limits.window_events.map(core::Window::Events);
+        Self {
+            min_count: limits.min_count,
+            min_confidence: limits.min_confidence,
+            max_antecedent: limits.max_antecedent,
+            max_consequent: limits.max_consequent,
+            window: events.or(limits.window_days.map(core::Window::Days)),
+        }
+    }
+}
+
+/// All values of an item axis, in the order of their codes.
+#[pyfunction]
+pub fn axis_labels(ledger: &Ledger, axis: &str) -> PyResult<Columns> {
+    let axis = ledger.0.axis(axis).map_err(|error| crate::errors::to_python(&error))?;
+    Table::default().with(ITEM, columns::all_ids(&axis.labels)?).finish()
+}
+
+const ITEM: &str = "item";
+
+/// Frequent sequences: lists of item sets with the customers that support them.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+#[expect(clippy::too_many_arguments, reason = "one per argument of the question")]
+pub fn frequent_sequences(
+    py: Python<'_>,
+    ledger: &Ledger,
+    axis: &str,
+    min_count: u64,
+    kind: &str,
+    constraints: Constraints,
+    reins: Reins<'_>,
+) -> PyResult<Columns> {
+    let (tree, axis) = (ledger.0.clone(), axis.to_owned());
+    let constraints = constraints.into();
+    let kind = match kind {
+        "closed" => core::Kind::Closed,
+        "maximal" => core::Kind::Maximal,
+        _ => core::Kind::All,
+    };
+    let (found, labels) = run(py, &reins, move |control| {
+        let axis = tree.axis(&axis)?;
+        let histories = Histories::from_ledger(&tree, &axis, None, control)?;
+        Ok((core::mine(&histories, min_count, &constraints, kind, control)?, axis.labels))
+    })?;
+    let events = lists(found.event_offsets, columns::ids_of(&labels, &found.items)?);
+    Table::default()
+        .with("sequence", lists(found.sequence_offsets, events))
+        .with("count", found.counts)
+        .finish()
+}
+
+/// Sequential rules with what was counted for them.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+pub fn sequence_rules(
+    py: Python<'_>,
+    ledger: &Ledger,
+    axis: &str,
+    limits: RuleLimits,
+    reins: Reins<'_>,
+) -> PyResult<Columns> {
+    let (tree, axis) = (ledger.0.clone(), axis.to_owned());
+    let limits = limits.into();
+    let (found, labels) = run(py, &reins, move |control| {
+        let axis = tree.axis(&axis)?;
+        let histories = Histories::from_ledger(&tree, &axis, None, control)?;
+        Ok((core::rules(&histories, &limits, control)?, axis.labels))
+    })?;
+    Table::default()
+        .with("antecedent", lists(found.antecedent_offsets, columns::ids_of(&labels, &found.antecedents)?))
+        .with("consequent", lists(found.consequent_offsets, columns::ids_of(&labels, &found.consequents)?))
+        .with("count", found.counts)
+        .with("antecedent_count", found.antecedent_counts)
+        .with("consequent_count", found.consequent_counts)
+        .with("p_value", found.p_values)
+        .with("q_value", found.q_values)
+        .with("median_gap_days", found.median_gap_days)
+        .finish()
+}
+
+/// The life table from one set of codes to another, and its peaks.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "one per argument of the question")]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+pub fn time_to_next(
+    py: Python<'_>,
+    ledger: &Ledger,
+    axis: &str,
+    antecedent: Vec<u32>,
+    consequent: Vec<u32>,
+    horizon: u32,
+    seed: u64,
+    reins: Reins<'_>,
+) -> PyResult<(Columns, Columns)> {
+    let (tree, axis) = (ledger.0.clone(), axis.to_owned());
+    let answer = run(py, &reins, move |control| {
+        let histories = Histories::from_ledger(&tree, &tree.axis(&axis)?, None, control)?;
+        let question = lags::Question { antecedent: &antecedent, consequent: &consequent, horizon, seed };
+        lags::time_to_next(&histories, &question, control)
+    })?;
+    let lags::LifeTable { at_risk, events, expected, hazard, cumulative, low, high } = answer.table;
+    let table = Table::default()
+        .with("week", (1..=horizon).collect::<Vec<u32>>())
+        .with("at_risk", at_risk)
+        .with("events", events)
+        .with("expected", expected)
+        .with("hazard", hazard)
+        .with("cumulative", cumulative)
+        .with("low", low)
+        .with("high", high)
+        .finish()?;
+    let peaks = &answer.peaks;
+    let number = |of: fn(&lags::Peak) -> Option<f64>| peaks.iter().map(of).collect::<Vec<_>>();
+    let kind = |peak: &lags::Peak| match peak.kind {
+        lags::Kind::SincePurchase => "since purchase",
+        lags::Kind::Calendar => "calendar",
+        lags::Kind::NotEnoughData => "not enough data",
+    };
+    let peaks = Table::default()
+        .with("week", peaks.iter().map(|peak| peak.week).collect::<Vec<_>>())
+        .with("low", peaks.iter().map(|peak| peak.low).collect::<Vec<_>>())
+        .with("high", peaks.iter().map(|peak| peak.high).collect::<Vec<_>>())
+        .with("excess", number(|peak| peak.excess))
+        .with("rate_ratio", number(|peak| peak.rate_ratio))
+        .with("p_value", number(|peak| peak.p_value))
+        .with("stability", number(|peak| peak.stability))
+        .with("kind", peaks.iter().map(|peak| Some(kind(peak).to_owned())).collect::<Vec<_>>())
+        .finish()?;
+    Ok((table, peaks))
+}

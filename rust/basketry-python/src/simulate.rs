@@ -1,0 +1,203 @@
+//! The simulator's door.
+
+use basketry_core::simulate::{self as core, Config, Kind, Plan, SEGMENTS, Shop, World};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use crate::columns::{Column, Table, instants, lists, money};
+use crate::run::{Reins, run};
+
+/// Simulates a shop. Gives its tables and truths, with codes for names, the names, and the whole configuration.
+#[pyfunction]
+#[pyo3(signature = (world, customers, items, weeks, root, reins))]
+#[expect(clippy::needless_pass_by_value, reason = "Python hands the reins over")]
+pub fn simulate<'py>(
+    py: Python<'py>,
+    world: &str,
+    customers: u32,
+    items: u32,
+    weeks: u32,
+    root: u64,
+    reins: Reins<'_>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let (config, shop) = run(py, &reins, |control| {
+        let config = Config::of(World::named(world)?, customers, items, weeks)?;
+        let shop = core::simulate(&config, root, control)?;
+        Ok((config, shop))
+    })?;
+    let parts = PyDict::new(py);
+    parts.set_item("config", configuration(py, &config, root)?)?;
+    parts.set_item("names", names(py, &shop.product_segments)?)?;
+    let Shop { customers, items, product_segments, orders, lines, plan } = shop;
+    let tables = [
+        (
+            "customers",
+            Table::default()
+                .with("first_seen", customers.first_seen)
+                .with("gender", customers.gender)
+                .with("city", customers.city)
+                .with("device", customers.device)
+                .with("birth_band", customers.birth_band)
+                .with("consent", customers.consent),
+        ),
+        (
+            "segments",
+            Table::default()
+                .with("segment", customers.segment)
+                .with("lambda", customers.lambda)
+                .with("p", customers.p)
+                .with("left_week", customers.left_week),
+        ),
+        (
+            "items",
+            Table::default()
+                .with("product_segment", items.product_segment)
+                .with("category", items.category)
+                .with("gender", items.gender)
+                .with("price_band", items.price_band)
+                .with("brand", items.brand)
+                .with("colour", items.colour)
+                .with("cost", money(items.cost))
+                .with("list_price", money(items.list_price))
+                .with("launch_week", items.launch_week)
+                .with("durable", items.durable),
+        ),
+        (
+            "orders",
+            Table::default()
+                .with("customer", orders.customer)
+                .with("ts", instants(orders.time))
+                .with("channel", orders.channel),
+        ),
+        (
+            "lines",
+            Table::default()
+                .with("order", lines.order)
+                .with("item", lines.item)
+                .with("qty", lines.quantity)
+                .with("price", money(lines.price))
+                .with("tenths_off", lines.tenths_off)
+                .with("returned", lines.returned),
+        ),
+        ("rules", rules(&plan, &product_segments)),
+        ("sequences", sequences(&plan, &product_segments)),
+    ];
+    for (name, table) in tables {
+        parts.set_item(name, table.finish()?)?;
+    }
+    Ok(parts)
+}
+
+fn rules(plan: &Plan, names: &[String]) -> Table {
+    let of = |&product: &u8| names[product as usize].as_str();
+    let rules = &plan.rules;
+    let scope = |kind| if kind == Kind::Local { "women in big cities" } else { "all" };
+    Table::default()
+        .with("kind", texts(rules.iter().map(|rule| rule.kind.name())))
+        .with(
+            "antecedent",
+            lists(
+                offsets(rules.iter().map(|rule| rule.antecedent.len())),
+                texts(rules.iter().flat_map(|rule| &rule.antecedent).map(of)).into(),
+            ),
+        )
+        .with("consequent", texts(rules.iter().map(|rule| of(&rule.consequent))))
+        .with("q", rules.iter().map(|rule| rule.q).collect::<Vec<_>>())
+        .with("scope", texts(rules.iter().map(|rule| scope(rule.kind))))
+}
+
+fn sequences(plan: &Plan, names: &[String]) -> Table {
+    let of = |product: u8| names[product as usize].as_str();
+    let sequences = &plan.sequences;
+    let peaks: Vec<u32> = sequences.iter().flat_map(|sequence| sequence.law.peaks.iter().copied()).collect();
+    Table::default()
+        .with("antecedent", texts(sequences.iter().map(|sequence| of(sequence.antecedent))))
+        .with("consequent", texts(sequences.iter().map(|sequence| of(sequence.consequent))))
+        .with("probability", sequences.iter().map(|sequence| sequence.law.probability).collect::<Vec<_>>())
+        .with(
+            "peak_weeks",
+            lists(offsets(sequences.iter().map(|sequence| sequence.law.peaks.len())), Column::from(peaks)),
+        )
+}
+
+fn texts<'a>(values: impl Iterator<Item = &'a str>) -> Vec<Option<String>> {
+    values.map(|value| Some(value.to_owned())).collect()
+}
+
+fn offsets(lengths: impl Iterator<Item = usize>) -> Vec<i64> {
+    let ends = lengths.scan(0, |end, length| {
+        *end += length as i64;
+        Some(*end)
+    });
+    std::iter::once(0).chain(ends).collect()
+}
+
+/// The names behind the codes, by column.
+fn names<'py>(py: Python<'py>, product_segments: &[String]) -> PyResult<Bound<'py, PyDict>> {
+    let names = PyDict::new(py);
+    names.set_item("segment", SEGMENTS.map(|segment| segment.name))?;
+    names.set_item("discount", SEGMENTS.map(|segment| segment.discount))?;
+    names.set_item("customer_gender", core::CUSTOMER_GENDERS)?;
+    names.set_item("city", core::CITIES)?;
+    names.set_item("device", core::DEVICES)?;
+    names.set_item("birth_band", core::BIRTH_BANDS)?;
+    names.set_item("product_segment", product_segments)?;
+    names.set_item("category", core::CATEGORIES)?;
+    names.set_item("gender", core::GENDERS)?;
+    names.set_item("price_band", core::PRICE_BANDS)?;
+    names.set_item("brand", core::BRANDS)?;
+    names.set_item("colour", core::COLOURS)?;
+    names.set_item("channel", core::CHANNELS)?;
+    Ok(names)
+}
+
+fn configuration<'py>(py: Python<'py>, config: &Config, root: u64) -> PyResult<Bound<'py, PyDict>> {
+    let Config { world, customers, items, weeks, taste, liked, first_order_weeks, season, gift, .. } = config;
+    let told = PyDict::new(py);
+    told.set_item("world", world.name())?;
+    told.set_item("customers", customers)?;
+    told.set_item("items", items)?;
+    told.set_item("weeks", weeks)?;
+    told.set_item("seed", root)?;
+    told.set_item("start_us", core::START)?;
+    told.set_item("taste", taste)?;
+    told.set_item("liked", liked)?;
+    told.set_item("first_order_weeks", first_order_weeks)?;
+    told.set_item("season", season)?;
+    told.set_item("gift", gift)?;
+    told.set_item("sale_weeks", &config.sale_weeks)?;
+    told.set_item("sale_intensity", config.sale_intensity)?;
+    told.set_item("sale_discount", config.sale_discount)?;
+    told.set_item("extra_segments", config.extra_segments)?;
+    told.set_item("quantities", config.quantities)?;
+    told.set_item("depths", config.depths)?;
+    told.set_item("women", config.women)?;
+    told.set_item("big_city", config.big_city)?;
+    told.set_item("global_rules", &config.global_rules)?;
+    told.set_item("local_rules", &config.local_rules)?;
+    told.set_item("three_item_rules", &config.three_item_rules)?;
+    told.set_item("negative_rules", &config.negative_rules)?;
+    told.set_item("season_decoy", config.season_decoy)?;
+    told.set_item("sale_decoy", config.sale_decoy)?;
+    let sequences = PyList::empty(py);
+    for law in &config.sequences {
+        let sequence = PyDict::new(py);
+        sequence.set_item("probability", law.probability)?;
+        sequence.set_item("peaks", &law.peaks)?;
+        sequences.append(sequence)?;
+    }
+    told.set_item("sequences", sequences)?;
+    told.set_item("lag_spread", config.lag_spread)?;
+    let segments = PyDict::new(py);
+    for segment in SEGMENTS {
+        let law = PyDict::new(py);
+        law.set_item("share", segment.share)?;
+        law.set_item("rate_gamma", (segment.shape, segment.rate))?;
+        law.set_item("leave_beta", (segment.leave_a, segment.leave_b))?;
+        law.set_item("mean_order", segment.mean_order)?;
+        law.set_item("discount", segment.discount)?;
+        segments.set_item(segment.name, law)?;
+    }
+    told.set_item("segments", segments)?;
+    Ok(told)
+}

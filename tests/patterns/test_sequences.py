@@ -1,0 +1,176 @@
+"""Sequences and sequential rules against slow and obvious ones, and wrong calls."""
+
+from collections import Counter
+from itertools import combinations
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import basketry as bk
+
+from .logs import ledger
+
+ROWS = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, 12), st.sampled_from("abcd")), min_size=1, max_size=30
+)
+
+
+def frame_of(rows):
+    return pl.DataFrame(rows, schema=["customer", "day", "item"], orient="row")
+
+
+def histories(rows):
+    """Customer -> (day, items) in time order."""
+    log = {}
+    for customer, day, item in rows:
+        log.setdefault(customer, {}).setdefault(day, set()).add(item)
+    return {customer: sorted(days.items()) for customer, days in log.items()}
+
+
+def matches(events, max_gap):
+    """All patterns of one history, each set in a later event than the one before."""
+    found = set()
+
+    def extend(prefix, last, position):
+        for at in range(position, len(events)):
+            day, items = events[at]
+            if last is not None and max_gap is not None and day - last > max_gap:
+                break
+            for size in range(1, len(items) + 1):
+                for chosen in combinations(sorted(items), size):
+                    pattern = (*prefix, chosen)
+                    found.add(pattern)
+                    if len(pattern) < 4:
+                        extend(pattern, day, at + 1)
+
+    extend((), None, 0)
+    return found
+
+
+@given(rows=ROWS, max_gap=st.none() | st.integers(1, 8), min_count=st.integers(1, 3))
+def test_sequences_equal_brute_force(rows, max_gap, min_count):
+    counts = Counter(pattern for events in histories(rows).values() for pattern in matches(events, max_gap))
+    expected = {pattern: count for pattern, count in counts.items() if count >= min_count}
+    found = bk.frequent_sequences(ledger(frame_of(rows)), min_count=min_count, max_gap=max_gap, max_length=4)
+    patterns = [tuple(map(tuple, sequence)) for sequence in found["sequence"]]
+    assert dict(zip(patterns, found["count"], strict=True)) == expected
+    assert patterns == sorted(patterns, key=lambda pattern: (-expected[pattern], pattern))
+    assert found["length"].to_list() == [len(pattern) for pattern in patterns]
+    assert found["items"].to_list() == [sum(map(len, pattern)) for pattern in patterns]
+
+
+@given(rows=ROWS, min_count=st.integers(1, 3))
+def test_rules_equal_brute_force(rows, min_count):
+    log = histories(rows)
+    sides = [set(side) for size in (1, 2) for side in combinations("abcd", size)]
+    expected = {}
+    for x in sides:
+        for y in (y for y in sides if not x & y):
+            having = [events for events in log.values() if x <= {i for _, items in events for i in items}]
+            count = sum(
+                any(
+                    x <= {i for _, items in events[:at] for i in items}
+                    and y <= {i for _, items in events[at:] for i in items}
+                    for at in range(len(events))
+                )
+                for events in having
+            )
+            if count >= min_count:
+                expected[tuple(sorted(x)), tuple(sorted(y))] = (count, count / len(having))
+    rules = bk.sequence_rules(ledger(frame_of(rows)), min_count=min_count, max_antecedent=2, max_consequent=2)
+    found = {
+        (tuple(row["antecedent"]), tuple(row["consequent"])): (row["count"], row["confidence"])
+        for row in rules.iter_rows(named=True)
+    }
+    assert found == expected
+
+
+def test_a_share_is_taken_as_it_was_typed():
+    # k customers buy 1 then 2, the others 3 then 4. In doubles k / 100 * 100 is above k for k = 7, 14, 28.
+    for k in range(3, 50):
+        rows = [(c, day, item + (0 if c < k else 2)) for c in range(100) for day, item in ((0, 1), (1, 2))]
+        found = bk.frequent_sequences(ledger(frame_of(rows)), min_support=k / 100)
+        assert [[1], [2]] in found["sequence"].to_list()
+
+
+def test_events_of_several_items_and_scattered_ids():
+    rows = [(c * 1000, day, item) for c in range(3) for day, item in ((0, 10**9), (0, 7), (1, 3_000_000))]
+    found = bk.frequent_sequences(ledger(frame_of(rows)), min_count=3)
+    assert [[7, 10**9], [3_000_000]] in found["sequence"].to_list()
+    assert found.height == 7
+
+
+def test_any_table_and_any_order_of_rows_and_threads():
+    rows = [(f"c{c}", day, f"i{(c * day + day) % 5}") for c in range(40) for day in range(8)]
+    frame = frame_of(rows).select(
+        who="customer", what="item", when=pl.date(2024, 1, 1) + pl.duration(days="day")
+    )
+    names = {"customer": "who", "item": "what", "time": "when"}
+    first = bk.frequent_sequences(frame, **names, min_support=0.3)
+    assert first.height > 20
+    for n_threads in (1, 2, 8):
+        shuffled = frame.sample(fraction=1.0, shuffle=True, seed=n_threads)
+        assert first.equals(bk.frequent_sequences(shuffled, **names, min_support=0.3, n_threads=n_threads))
+    rules = bk.sequence_rules(frame, **names, min_support=0.3)
+    assert rules.equals(bk.sequence_rules(frame.reverse(), **names, min_support=0.3, n_threads=1))
+    assert first.head(3).equals(bk.frequent_sequences(frame.to_arrow(), **names, min_support=0.3, top=3))
+
+
+def test_measures_of_a_rule_by_hand():
+    # 4 of 10 have x, 5 have y, 3 x before y, after 2, 4 and 9 days.
+    rows = [(c, 0, "x") for c in range(4)] + [(c, gap, "y") for c, gap in enumerate((2, 4, 9))]
+    rows += [(c, 1, "y") for c in (5, 6)] + [(c, 1, "z") for c in (4, 7, 8, 9)]
+    rule = bk.sequence_rules(ledger(frame_of(rows)), min_count=3).row(0, named=True)
+    assert rule == {
+        "antecedent": ["x"],
+        "consequent": ["y"],
+        "count": 3,
+        "support": 0.3,
+        "confidence": 0.75,
+        "lift": 1.5,
+        "leverage": pytest.approx(0.3 - 0.4 * 0.5),
+        "p_value": pytest.approx(55 / 210),
+        "q_value": pytest.approx(55 / 210),
+        "median_gap_days": 4.0,
+    }
+
+
+def test_window_in_days_and_in_events():
+    rows = [(c, day, item) for c in range(2) for day, item in ((0, "x"), (3, "o"), (9, "y"))]
+    shop = ledger(frame_of(rows))
+    heads = lambda **limits: {  # noqa: E731
+        (row["antecedent"][0], row["consequent"][0])
+        for row in bk.sequence_rules(
+            shop, min_count=2, max_antecedent=1, max_consequent=1, **limits
+        ).iter_rows(named=True)
+    }
+    assert heads() == {("x", "o"), ("x", "y"), ("o", "y")}
+    assert heads(window="6d") == heads(window="2 events") == {("x", "o"), ("o", "y")}
+    assert heads(window="9d") == heads(window="3 events") == heads()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({}, "exactly one"),
+        ({"min_count": 1, "min_support": 0.5}, "exactly one"),
+        ({"min_count": 0}, "min_count=0"),
+        ({"min_support": 1.5}, "min_support=1.5"),
+        ({"min_count": 1, "max_gap": "2 years"}, "max_gap='2 years'"),
+        ({"min_count": 1, "max_length": 0}, "max_length=0"),
+        ({"min_count": 1, "kind": "close"}, "did you mean 'closed'"),
+        ({"min_count": 1, "min_gap": 9, "max_gap": 7}, "min_gap"),
+        ({"min_count": 1, "time": "day"}, "a ledger knows its columns"),
+    ],
+)
+def test_wrong_calls_are_refused(wrong, text):
+    with pytest.raises(bk.ParameterError, match=text):
+        bk.frequent_sequences(ledger(frame_of([(0, 0, "a"), (0, 1, "b")])), **wrong)
+
+
+def test_a_budget_is_kept():
+    rows = [(c, day, item) for c in range(3) for day in range(6) for item in "abcd"]
+    with pytest.raises(bk.CapacityError, match="1000 results"):
+        bk.frequent_sequences(ledger(frame_of(rows)), min_count=1, budget=bk.Budget(results=1000))
