@@ -74,7 +74,9 @@ _ROOMS = {
     ),
     "simulation": ("Simulation", "simulate"),
 }
-_ROOM_OF = dict.fromkeys(__all__, "exceptions") | {name: room for room, names in _ROOMS.items() for name in names}
+_ROOM_OF = dict.fromkeys(__all__, "exceptions") | {
+    name: room for room, names in _ROOMS.items() for name in names
+}
 
 
 def __getattr__(name: str) -> object:

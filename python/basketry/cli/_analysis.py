@@ -12,7 +12,8 @@ import polars as pl
 from basketry.cli._ledgers import before, item_names
 from basketry.cli._pairs import followed, lag_tables, strongest_pairs
 from basketry.cli._thresholds import fitting_rules, fitting_sequence_rules, fitting_sequences
-from basketry.customers import quadrants, rfm, rfm_map, rfm_segments, segment_customers
+from basketry.customers import quadrants, rfm, rfm_map, rfm_segments
+from basketry.customers.segments import segment_customers
 from basketry.exceptions import CapacityError, ParameterError, SchemaError
 from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment, instant
