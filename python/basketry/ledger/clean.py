@@ -214,7 +214,8 @@ def _number(column: str, role: str, kind: pl.DataType, options: Options) -> tupl
 def _cancelled(roles: Mapping[str, str], numbers: Mapping[str, pl.Expr], options: Options) -> pl.Expr | None:
     hit: pl.Expr | None = None
     if "status" in roles:
-        hit = pl.col(roles["status"]).cast(pl.String).str.to_lowercase().is_in(list(options.cancelled_status))
+        known = [status.lower() for status in options.cancelled_status]
+        hit = pl.col(roles["status"]).cast(pl.String).str.to_lowercase().is_in(known)
     if options.cancelled_prefix is not None and "order" in roles:
         marked = pl.col(roles["order"]).cast(pl.String).str.starts_with(options.cancelled_prefix)
         if "quantity" in numbers:
