@@ -18,6 +18,7 @@ from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment, instant
 from basketry.patterns import frequent_itemsets
 from basketry.report import Findings, Lag
+from basketry.report.findings import COLUMNS
 
 LAGS = 3
 """Pairs whose time to next is looked at."""
@@ -73,8 +74,6 @@ class Analysis:
             How it was made.
         """
         ledger, seen = self.ledger, self.parameters.as_of
-        shown = ("quality", "revenue", "rules", "sequences", "sequence_rules", "segments", "profile")
-        shown += ("rfm_map", "rfm_segments", "quadrants")
         day = ledger.end if seen is None else instant("as_of", seen, ledger.timezone).date()
         names = item_names(ledger) if self.parameters.axis == "item" else None
         return Findings(
@@ -86,7 +85,7 @@ class Analysis:
             lags=self.lags,
             item_names=names,
             absent=self.absent,
-            **{name: self.tables.get(name) for name in shown},
+            **{name: self.tables.get(name) for name in COLUMNS},
         )
 
 

@@ -131,15 +131,17 @@ def _margins(ledger: Ledger, as_of: Moment | None, table: pl.DataFrame) -> pl.Se
 def _cluster(table: pl.DataFrame, k: int, rng: int) -> np.ndarray:
     from sklearn.cluster import KMeans
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     values = np.log1p(table.select(pl.col(FEATURES).clip(lower_bound=0)).to_numpy())
     different = len(np.unique(values, axis=0))
     if different < 2:
         return np.zeros(table.height, dtype=np.int64)
     scaled = StandardScaler().fit_transform(values)
-    return np.asarray(
-        KMeans(min(k, different), n_init=10, random_state=rng).fit_predict(scaled), dtype=np.int64
-    )
+    means = KMeans(min(k, different), n_init=10, random_state=rng)
+    # One thread: the sums do not depend on how many there are, and small steps lose more by waiting for others.
+    with threadpool_limits(1):
+        return np.asarray(means.fit_predict(scaled), dtype=np.int64)
 
 
 def _by_value(labels: np.ndarray, spend: pl.Series) -> pl.Series:
