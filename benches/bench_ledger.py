@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from lines import write_lines
 
 ROWS = int(os.environ.get("BASKETRY_BENCH_ROWS", "10_000_000"))
@@ -67,7 +68,8 @@ def dump(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def bench_rfm_from_parquet(measure, dump):
     kind, path = dump
-    measure.record(f"rfm from parquet, {ROWS:,} lines, {kind} ids, against polars streaming", measure.pair(OURS, THEIRS, str(path)))
+    figures = measure.pair(OURS, THEIRS, str(path))
+    measure.record(f"rfm from parquet, {ROWS:,} lines, {kind} ids, against polars streaming", figures)
 
 
 def bench_build_save_open(measure, dump, tmp_path):

@@ -8,7 +8,8 @@ from basketry import _core
 
 if TYPE_CHECKING:
     from basketry.control import Budget, showing
-    from basketry.customers import Segmentation, quadrants, rfm, rfm_map, rfm_segments, segment_customers
+    from basketry.customers import quadrants, rfm, rfm_map, rfm_segments
+    from basketry.customers.segments import Segmentation, segment_customers
     from basketry.exceptions import (
         BasketryError,
         CapacityError,
@@ -60,17 +61,30 @@ __all__ = [
     "time_to_next",
 ]
 
-_ROOMS = ("control", "customers", "exceptions", "faults", "ledger", "patterns", "simulation")
+# A room is opened when one of its names is first asked for: `basketry --help` needs none, few need numpy.
+_ROOMS = {
+    "control": ("Budget", "showing"),
+    "customers": ("quadrants", "rfm", "rfm_map", "rfm_segments"),
+    "customers.segments": ("Segmentation", "segment_customers"),
+    "faults": ("Faults",),
+    "ledger": ("Ledger", "Quality", "read_ledger"),
+    "patterns": (
+        *("TimeToNext", "association_rules", "count_itemsets", "frequent_itemsets"),
+        *("frequent_sequences", "sequence_rules", "time_to_next"),
+    ),
+    "simulation": ("Simulation", "simulate"),
+}
+_ROOM_OF = dict.fromkeys(__all__, "exceptions") | {
+    name: room for room, names in _ROOMS.items() for name in names
+}
 
 
 def __getattr__(name: str) -> object:
-    """Open the rooms when the first public name is asked for: `basketry --help` needs none of them."""
-    if name not in __all__:
+    if name not in _ROOM_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    for room in _ROOMS:
-        there = vars(_import_module(f"basketry.{room}"))
-        globals().update({public: there[public] for public in __all__ if public in there})
-    return globals()[name]
+    value: object = getattr(_import_module(f"basketry.{_ROOM_OF[name]}"), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -1,8 +1,26 @@
 """The compiled half of basketry. Its face is the package `basketry`."""
 
-from typing import Any, Final, TypedDict, final
+from typing import Any, Final, TypedDict, final, type_check_only
 
 from basketry.control import Reins
+
+__all__ = [
+    "DEBUG",
+    "Account",
+    "Baskets",
+    "Columns",
+    "Ledger",
+    "LedgerBuilder",
+    "association_rules",
+    "axis_labels",
+    "count_itemsets",
+    "frequent_itemsets",
+    "frequent_sequences",
+    "rfm",
+    "sequence_rules",
+    "simulate",
+    "time_to_next",
+]
 
 DEBUG: Final[bool]
 
@@ -16,6 +34,7 @@ class Columns:
 def simulate(world: str, customers: int, items: int, weeks: int, root: int, reins: Reins) -> dict[str, Any]:
     """Simulate a shop: its tables and truths with codes for names, the names, and the whole configuration."""
 
+@type_check_only
 class ItemsetOptions(TypedDict):
     """What to look for; items as codes."""
 
@@ -27,6 +46,7 @@ class ItemsetOptions(TypedDict):
     excludes: list[int]
     kind: str
 
+@type_check_only
 class RuleOptions(TypedDict):
     """Which rules to make; items as codes."""
 
@@ -53,13 +73,76 @@ def association_rules(
     baskets: Baskets, itemset_options: ItemsetOptions, rule_options: RuleOptions, reins: Reins
 ) -> Columns: ...
 
+@type_check_only
+class Policy(TypedDict):
+    """Which rows are kept."""
+
+    keep_guests: bool
+    keep_returns: bool
+    keep_zero_prices: bool
+    keep_negative_prices: bool
+    keep_duplicates: bool
+    until: int | None
+
+_Zone = tuple[str, list[int], list[int]]
+"""Its name, the instants at which the offset changes (microseconds UTC) and the seconds ahead of UTC from then on."""
+
 @final
 class Ledger:
     """A shop's transactions as a tree in flat columns."""
 
     @property
     def n_customers(self) -> int: ...
+    @property
+    def n_orders(self) -> int: ...
+    @property
+    def n_guest_orders(self) -> int: ...
+    @property
+    def n_lines(self) -> int: ...
+    @property
+    def n_items(self) -> int: ...
+    @property
+    def span(self) -> tuple[int, int] | None: ...
+    @property
+    def zone(self) -> str: ...
+    @property
+    def measures(self) -> list[str]: ...
+    @property
+    def has_items(self) -> bool: ...
+    @property
+    def has_orders(self) -> bool: ...
+    @property
+    def attributes(self) -> tuple[list[str], list[str]]: ...
+    def customers(self) -> Columns: ...
+    def items(self) -> Columns: ...
+    def orders(self) -> Columns: ...
+    def lines(self) -> Columns: ...
+    def with_attributes(self, items: object, customers: object) -> Ledger: ...
+    def slice(self, start: int, end: int) -> Ledger: ...
+    def merge(self, other: Ledger, reins: Reins) -> Ledger: ...
+    def save(self, path: str, note: str) -> None: ...
+    def fingerprint(self) -> str: ...
+    @staticmethod
+    def open(path: str) -> tuple[Ledger, str]: ...
 
+@final
+class LedgerBuilder:
+    """Takes canonical columns in batches and makes a ledger of them."""
+
+    def __new__(cls, measures: list[str], policy: Policy) -> LedgerBuilder: ...
+    def push(self, rows: object) -> None: ...
+    def finish(self, zone: _Zone, reins: Reins) -> tuple[Ledger, Account]: ...
+
+@final
+class Account:
+    """Where every row went."""
+
+    def reasons(self) -> Columns: ...
+    def noted(self) -> tuple[int, int, int, int, int]: ...
+
+def rfm(ledger: Ledger, as_of: int, net: bool, ties_apart: bool, reins: Reins) -> Columns: ...
+
+@type_check_only
 class Constraints(TypedDict):
     """Limits on the shape of a sequence and on the times of a match."""
 
@@ -70,6 +153,7 @@ class Constraints(TypedDict):
     max_gap_events: int | None
     max_span: int | None
 
+@type_check_only
 class RuleLimits(TypedDict):
     """What rules to find."""
 

@@ -12,7 +12,8 @@ import polars as pl
 from basketry.cli._ledgers import before, item_names
 from basketry.cli._pairs import followed, lag_tables, strongest_pairs
 from basketry.cli._thresholds import fitting_rules, fitting_sequence_rules, fitting_sequences
-from basketry.customers import quadrants, rfm, rfm_map, rfm_segments, segment_customers
+from basketry.customers import quadrants, rfm, rfm_map, rfm_segments
+from basketry.customers.segments import segment_customers
 from basketry.exceptions import CapacityError, ParameterError, SchemaError
 from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment, instant
@@ -226,11 +227,12 @@ def _lags(result: Analysis) -> None:
 
 def _totals(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
     totals = {name: ledger.quality.totals[name] for name in ("rows_in", "rows_used", "rows_set_aside")}
-    totals |= {"customers": ledger.n_customers, "orders": ledger.n_orders, "items": ledger.n_items or None}
-    totals |= {"lines": ledger.n_lines, "anonymous_orders": ledger.core.n_guest_orders or None}
+    orders = ledger.orders()
+    bought = orders.filter(pl.col("purchase"))
+    totals |= {"customers": ledger.n_customers, "orders": bought.height, "items": ledger.n_items or None}
+    totals |= {"lines": ledger.n_lines, "anonymous_orders": bought["customer"].null_count() or None}
     totals |= {"first_order": ledger.first_day, "last_order": ledger.last_day}
     if "revenue" in tables:
-        orders = ledger.orders()
         totals |= {"revenue_gross": orders["gross"].sum()}
         if ledger.money_is_net and ledger.quality.rows("return, kept apart from purchases"):
             totals |= {"revenue_net": orders["net"].sum()}

@@ -75,7 +75,7 @@ def item_names(ledger: Ledger) -> dict[Any, str]:
     for name in names:
         seen[name] = seen.get(name, 0) + 1
     return {
-        one: name if seen[name] == 1 else f"{name} ({one})"
+        one: name if seen[name] == 1 else f"{one} {name}"
         for one, name in zip(ids, names, strict=True)
         if name
     }

@@ -22,7 +22,7 @@ def segments(
     ] = False,
 ) -> "pl.DataFrame":
     """Cluster the customers by order count, order value, recency and order rate."""
-    from basketry.customers import segment_customers
+    from basketry.customers.segments import segment_customers
 
     found = segment_customers(ledger, as_of=asked.as_of, k=k, rng=asked.seed, n_threads=asked.threads)
     return found.labels if labels else found.segments

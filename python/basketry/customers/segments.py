@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from basketry.arguments import seed, whole
 from basketry.customers.rfm import rfm
-from basketry.exceptions import ParameterError
 from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment
 
@@ -38,7 +38,12 @@ class Segmentation:
 
 
 def segment_customers(
-    ledger: Ledger, *, as_of: Moment | None = None, k: int = 8, rng: int = 0, n_threads: int | None = None
+    ledger: Ledger,
+    *,
+    as_of: Moment | None = None,
+    k: int = 8,
+    rng: int | np.random.Generator = 0,
+    n_threads: int | None = None,
 ) -> Segmentation:
     """Cluster customers by order count, average order, recency and order rate.
 
@@ -79,8 +84,7 @@ def segment_customers(
     >>> bk.segment_customers(shop, k=3).segments["customers"].sum() == bk.rfm(shop).height
     True
     """
-    if isinstance(k, bool) or not isinstance(k, int) or k < 2:
-        raise ParameterError.out_of_range("k", k, "a whole number from 2 up is needed")
+    k = whole("k", k, 2)
     table = rfm(ledger, as_of=as_of, n_threads=n_threads).select(
         "customer",
         pl.col("orders").cast(pl.Float64),
@@ -90,7 +94,7 @@ def segment_customers(
         "spend_total",
     )
     table = table.with_columns(_margins(ledger, as_of, table))
-    table = table.with_columns(segment=_by_value(_cluster(table, k, rng), table["spend_total"]))
+    table = table.with_columns(segment=_by_value(_cluster(table, k, seed(rng)), table["spend_total"]))
     profile = _profile(table)
     names = _names(profile)
     segments = _segments(table, names)
@@ -128,7 +132,7 @@ def _margins(ledger: Ledger, as_of: Moment | None, table: pl.DataFrame) -> pl.Se
     return table.join(sums, on="customer", how="left", maintain_order="left")["margin"]
 
 
-def _cluster(table: pl.DataFrame, k: int, rng: int) -> np.ndarray:
+def _cluster(table: pl.DataFrame, k: int, root: int) -> np.ndarray:
     from sklearn.cluster import KMeans
     from sklearn.preprocessing import StandardScaler
     from threadpoolctl import threadpool_limits
@@ -138,7 +142,7 @@ def _cluster(table: pl.DataFrame, k: int, rng: int) -> np.ndarray:
     if different < 2:
         return np.zeros(table.height, dtype=np.int64)
     scaled = StandardScaler().fit_transform(values)
-    means = KMeans(min(k, different), n_init=10, random_state=rng)
+    means = KMeans(min(k, different), n_init=10, random_state=root % 2**32)
     # One thread: the sums do not depend on how many there are, and small steps lose more by waiting for others.
     with threadpool_limits(1):
         return np.asarray(means.fit_predict(scaled), dtype=np.int64)
@@ -184,12 +188,19 @@ _WORDS = {
 
 
 def _names(profile: pl.DataFrame) -> pl.DataFrame:
-    """Name each segment by the two features in which it lies furthest from the middle."""
+    """Name each segment by the features in which it lies furthest from the middle: two, or more to tell it from another."""
     rows = []
     for segment, part in sorted(profile.group_by("segment"), key=lambda group: group[0]):
         far = part.with_columns(far=(pl.col("percentile") - 50).abs()).sort(
             "far", "feature", descending=[True, False]
         )
-        words = [_WORDS[row["feature"]][row["percentile"] > 50] for row in far.head(2).iter_rows(named=True)]
-        rows.append((segment[0], ", ".join(words)))
+        words = [_WORDS[row["feature"]][row["percentile"] > 50] for row in far.iter_rows(named=True)]
+        rows.append((segment[0], words))
+    # Two words are enough unless another segment has the same ones.
+    lengths = dict.fromkeys((number for number, _ in rows), 2)
+    for _ in range(len(_WORDS) - 2):
+        said = [frozenset(words[: lengths[number]]) for number, words in rows]
+        for (number, _words), own in zip(rows, said, strict=True):
+            lengths[number] += said.count(own) > 1
+    rows = [(number, ", ".join(words[: lengths[number]])) for number, words in rows]
     return pl.DataFrame(rows, schema={"segment": pl.Int64, "name": pl.String}, orient="row")

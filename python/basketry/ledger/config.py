@@ -93,7 +93,8 @@ def _first(error: ValidationError) -> str:
     place = ".".join(map(str, what["loc"]))
     if what["type"] != "extra_forbidden":
         return f"{place}={what.get('input')!r}: {what['msg'][0].lower()}{what['msg'][1:]}."
-    table: type[BaseModel] = {"input": Input, "clean": Clean}.get(str(what["loc"][0]), Config)
+    tables: dict[str, type[BaseModel]] = {"input": Input, "clean": Clean}
+    table = tables[str(what["loc"][0])] if len(what["loc"]) > 1 else Config
     known = list(table.model_fields)
     near = get_close_matches(str(what["loc"][-1]), known, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ import polars as pl
 
 from basketry import _core
 from basketry.control import reins
-from basketry.exceptions import SchemaError
+from basketry.exceptions import ParameterError, SchemaError
 from basketry.files import whole_file
 from basketry.ledger.quality import Quality
-from basketry.ledger.zones import Moment, instant, micros, zone_info
+from basketry.ledger.zones import Moment, instant, local, micros, zone_info
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +82,13 @@ class Ledger:
     def first_day(self) -> date | None:
         """The local day of the first order; None if there is no order."""
         span = self.core.span
-        return None if span is None else self._local(span[0]).date()
+        return None if span is None else local(span[0], zone_info(self.timezone)).date()
 
     @property
     def last_day(self) -> date | None:
         """The local day of the last order; None if there is no order."""
         span = self.core.span
-        return None if span is None else self._local(span[1]).date()
+        return None if span is None else local(span[1], zone_info(self.timezone)).date()
 
     @property
     def end(self) -> date:
@@ -150,6 +150,9 @@ class Ledger:
         start, end
             The first customer and the one after the last.
         """
+        for name, value in (("start", start), ("end", end)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise ParameterError.out_of_range(name, value, "a whole number from 0 up is needed")
         return Ledger(self.core.slice(start, end), self.quality, self.currency, self.returns)
 
     def merge(self, other: Ledger, *, n_threads: int | None = None) -> Ledger:
@@ -209,7 +212,7 @@ class Ledger:
         try:
             held: dict[str, Any] = json.loads(note)
             return cls(core, Quality.from_json(held["quality"]), held["currency"], held["returns"])
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
             raise SchemaError(
                 f"{path}: its quality sheet cannot be read: build and save the ledger again."
             ) from error
@@ -218,11 +221,6 @@ class Ledger:
     def fingerprint(self) -> str:
         """A SHA-256 of the data: equal for equal ledgers, however they were read."""
         return self.core.fingerprint()
-
-    def _local(self, instant: int) -> datetime:
-        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=instant)).astimezone(
-            zone_info(self.timezone)
-        )
 
     def __repr__(self) -> str:
         return (
@@ -240,10 +238,7 @@ def tree_totals(core: _core.Ledger) -> dict[str, Any]:
         The compiled tree.
     """
     zone = zone_info(core.zone)
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    first, last = [
-        (epoch + timedelta(microseconds=at)).astimezone(zone).isoformat() for at in core.span or ()
-    ] or [None, None]
+    first, last = (None, None) if core.span is None else (local(at, zone).isoformat() for at in core.span)
     return {
         "customers": core.n_customers,
         "orders": core.n_orders,

@@ -1,84 +1,42 @@
-"""What the questions about customers in time share: their data, durations and thresholds."""
+"""What the questions about customers in time share: their data, durations and items."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
-from fractions import Fraction
 
 import polars as pl
 
 from basketry import _core
+from basketry.arguments import whole
 from basketry.exceptions import ParameterError
 from basketry.ledger import Ledger, read_ledger
 
 _DAYS = {"d": 1, "w": 7}
 
 
-def tree_of(data: object, customer: str | None, item: str | None, time: str | None) -> _core.Ledger:
-    """Take a ledger as it is, and read any other table into one.
+def tree_of(
+    data: object, customer: str | None, item: str | None, time: str | None
+) -> tuple[_core.Ledger, str]:
+    """Take a ledger as it is, and read any other table into one; tell what counts as an item, too.
 
     Parameters
     ----------
     data
         A `Ledger`, or a table with one row per customer, item and time.
     customer, item, time
-        The columns of a table; by default the names of the arguments.
+        The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an
+        attribute of items; the others must be left out.
     """
-    named = {"customer": customer, "item": item, "time": time}
     if not isinstance(data, Ledger):
-        columns = {role: column or role for role, column in named.items()}
-        return read_ledger(data, columns=columns, timezone="UTC").core
-    for role, column in named.items():
+        columns = {"customer": customer or "customer", "item": item or "item", "time": time or "time"}
+        return read_ledger(data, columns=columns, timezone="UTC").core, "item"
+    for role, column in (("customer", customer), ("time", time)):
         if column is not None:
             raise ParameterError.out_of_range(
                 role, column, "a ledger knows its columns; name them only for a table"
             )
-    return data.core
-
-
-def minimal_count(min_support: float | None, min_count: int | None, n_customers: int) -> int:
-    """Turn a threshold into a number of customers.
-
-    A share is taken as it was typed, so that 7 of 100 customers reach 0.07, whatever its double is.
-
-    Parameters
-    ----------
-    min_support
-        A share of all customers.
-    min_count
-        A number of customers.
-    n_customers
-        All customers.
-    """
-    if (min_support is None) == (min_count is None):
-        given = "both" if min_count is not None else "none"
-        raise ParameterError(f"min_support and min_count: {given} given, exactly one is needed.")
-    if min_count is not None:
-        return whole("min_count", min_count, "a whole number of customers from 1 up")
-    if not 0 < float(min_support or 0) <= 1:
-        raise ParameterError.out_of_range(
-            "min_support", min_support, "a share of the customers, above 0 and up to 1"
-        )
-    return max(1, math.ceil(Fraction(repr(float(min_support or 0))) * n_customers))
-
-
-def whole(name: str, value: object, expected: str = "a whole number from 1 up, or None for no limit") -> int:
-    """Check a whole number from 1 up.
-
-    Parameters
-    ----------
-    name
-        The argument.
-    value
-        What was given.
-    expected
-        What it takes, in words.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ParameterError.out_of_range(name, value, expected)
-    return value
+    return data.core, item or "item"
 
 
 def limit(name: str, value: int | None) -> int | None:
@@ -91,7 +49,7 @@ def limit(name: str, value: int | None) -> int | None:
     value
         What was given.
     """
-    return None if value is None else whole(name, value)
+    return None if value is None else whole(name, value, 1)
 
 
 def days(name: str, value: str | int | None) -> int | None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from basketry import _core
+from basketry.arguments import seed
 from basketry.control import reins
 from basketry.exceptions import ParameterError
 from basketry.patterns._histories import codes_of, days, tree_of
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +58,6 @@ def time_to_next(
     customer: str | None = None,
     item: str | None = None,
     time: str | None = None,
-    axis: str = "item",
     rng: int | np.random.Generator = 0,
     n_threads: int | None = None,
 ) -> TimeToNext:
@@ -75,9 +78,8 @@ def time_to_next(
         Weeks to look at: ``"60w"``, or days that make whole weeks. Longer than anybody was followed is
         refused.
     customer, item, time
-        The columns of a table; by default the names of the arguments.
-    axis
-        What counts as an item: ``item``, or an attribute of items that the ledger knows.
+        The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an
+        attribute of items, such as a category; the others must be left out.
     rng
         Seed of the replicates and resamples, or a generator that gives one.
     n_threads
@@ -98,8 +100,9 @@ def time_to_next(
     The life table is the product-limit estimate in weeks; its interval is Greenwood's, symmetric in log(-log
     S). Expected events come from the purchases of the consequent per customer-day in each calendar week,
     counted from the day after each customer's first day, among people who do not have the antecedent (yet);
-    with under 100 such purchases, among everybody. They are laid on the calendar days on which the customers
-    were at risk, and scaled by a smooth level that can fall or rise over the lag, as it does under churn.
+    with under 100 such purchases, or hardly any such people in some weeks, among everybody. They are laid
+    on the calendar days on which the customers were at risk, and scaled by a smooth level that can fall
+    or rise over the lag, as it does under churn.
 
     A peak since purchase is a local maximum of the smoothed difference of events and expected events that
     passes the 95 % quantile of the largest such maximum in 999 Poisson replicates without a law, so that
@@ -120,23 +123,20 @@ def time_to_next(
     >>> answer.peaks["kind"].to_list()
     ['not enough data']
     """
-    tree = tree_of(ledger, customer, item, time)
+    tree, axis = tree_of(ledger, customer, item, time)
     weeks, rest = divmod(days("horizon", horizon) or 0, 7)
     if weeks == 0 or rest:
         raise ParameterError.out_of_range(
             "horizon", horizon, "whole weeks from 1 up are needed, such as '60w'"
         )
     labels = pl.DataFrame(_core.axis_labels(tree, axis)).to_series()
-    seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else rng
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**64:
-        raise ParameterError.out_of_range("rng", rng, "a seed from 0 up, or a numpy Generator")
     table, peaks = _core.time_to_next(
         tree,
         axis,
         codes_of("antecedent", antecedent, labels),
         codes_of("consequent", consequent, labels),
         weeks,
-        seed,
+        seed(rng),
         reins(n_threads),
     )
     return TimeToNext(pl.DataFrame(table), pl.DataFrame(peaks))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import polars as pl
 
 from basketry import _core
+from basketry.arguments import share
 from basketry.control import Budget, reins
 from basketry.exceptions import ParameterError
-from basketry.patterns._histories import days, days_or_events, limit, minimal_count, tree_of
+from basketry.patterns._baskets import least_count
+from basketry.patterns._histories import days, days_or_events, limit, tree_of
 
 KINDS = ("all", "closed", "maximal")
 
@@ -20,7 +20,6 @@ def frequent_sequences(
     customer: str | None = None,
     item: str | None = None,
     time: str | None = None,
-    axis: str = "item",
     min_support: float | None = None,
     min_count: int | None = None,
     kind: str = "all",
@@ -45,9 +44,8 @@ def frequent_sequences(
     data
         A `Ledger`, or any table with one row per customer, item and time.
     customer, item, time
-        The columns of a table; by default the names of the arguments.
-    axis
-        What counts as an item: ``item``, or an attribute of items that the ledger knows.
+        The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an
+        attribute of items, such as a category; the others must be left out.
     min_support
         The smallest share of all customers, as typed: 7 of 100 customers reach 0.07.
     min_count
@@ -107,7 +105,7 @@ def frequent_sequences(
     """
     if kind not in KINDS:
         raise ParameterError.unknown("kind", kind, KINDS)
-    tree = tree_of(data, customer, item, time)
+    tree, axis = tree_of(data, customer, item, time)
     gap, gap_events = days_or_events("max_gap", max_gap)
     limits: _core.Constraints = {
         "max_length": limit("max_length", max_length),
@@ -118,7 +116,7 @@ def frequent_sequences(
         "max_span": days("max_span", max_span),
     }
     limit("top", top)
-    count = minimal_count(min_support, min_count, tree.n_customers)
+    count = least_count(min_support, min_count, tree.n_customers)
     found = pl.DataFrame(_core.frequent_sequences(tree, axis, count, kind, limits, reins(n_threads, budget)))
     if top is not None:
         found = found.head(top)
@@ -137,7 +135,6 @@ def sequence_rules(
     customer: str | None = None,
     item: str | None = None,
     time: str | None = None,
-    axis: str = "item",
     min_support: float | None = None,
     min_count: int | None = None,
     min_confidence: float = 0.0,
@@ -159,9 +156,8 @@ def sequence_rules(
     data
         A `Ledger`, or any table with one row per customer, item and time.
     customer, item, time
-        The columns of a table; by default the names of the arguments.
-    axis
-        What counts as an item: ``item``, or an attribute of items that the ledger knows.
+        The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an
+        attribute of items, such as a category; the others must be left out.
     min_support
         The smallest share of all customers, as typed.
     min_count
@@ -212,18 +208,16 @@ def sequence_rules(
     >>> rules.select("antecedent", "consequent", "count", "median_gap_days").row(0)
     (['hat'], ['cup'], 2, 18.0)
     """
-    if not 0 <= min_confidence <= 1:
-        raise ParameterError.out_of_range("min_confidence", min_confidence, "a share from 0 to 1")
-    tree = tree_of(data, customer, item, time)
+    confident = share("min_confidence", min_confidence, zero=True).limit_denominator(10**18)
+    tree, axis = tree_of(data, customer, item, time)
     window_days, window_events = days_or_events("window", window)
     if window_days == 0 or window_events in (0, 1):
         raise ParameterError.out_of_range(
             "window", window, "X and Y are on different days: at least 1 day or 2 events"
         )
-    share = Fraction(repr(float(min_confidence)))
     limits: _core.RuleLimits = {
-        "min_count": minimal_count(min_support, min_count, tree.n_customers),
-        "min_confidence": (share.numerator, share.denominator),
+        "min_count": least_count(min_support, min_count, tree.n_customers),
+        "min_confidence": (confident.numerator, confident.denominator),
         "max_antecedent": limit("max_antecedent", max_antecedent),
         "max_consequent": limit("max_consequent", max_consequent),
         "window_days": window_days,

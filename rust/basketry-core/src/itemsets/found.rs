@@ -129,14 +129,14 @@ impl Itemsets {
             lists.counts.resize(lists.counts.len() + rows as usize, u64::from(count));
         }
         // Each thread walks the whole tree and writes the sets of its own stretch of buckets.
-        let mut pieces = Vec::new();
+        let mut stretches = Vec::new();
         let mut rest = lists.items.as_mut_slice();
         for range in buckets.ranges(rayon::current_num_threads()) {
-            let (piece, more) = rest.split_at_mut(buckets.starts[range.end] - buckets.starts[range.start]);
-            pieces.push((range, piece));
+            let (stretch, more) = rest.split_at_mut(buckets.starts[range.end] - buckets.starts[range.start]);
+            stretches.push((range, stretch));
             rest = more;
         }
-        pieces.into_par_iter().for_each(|(range, piece)| {
+        stretches.into_par_iter().for_each(|(range, stretch)| {
             let first = buckets.starts[range.start];
             let mut next: Vec<usize> =
                 buckets.starts[range.clone()].iter().map(|start| start - first).collect();
@@ -145,7 +145,7 @@ impl Itemsets {
                     let bucket = buckets.of(count, set.len());
                     if range.contains(&bucket) {
                         let at = &mut next[bucket - range.start];
-                        for (place, &item) in piece[*at..*at + set.len()].iter_mut().zip(set.iter().rev()) {
+                        for (place, &item) in stretch[*at..*at + set.len()].iter_mut().zip(set.iter().rev()) {
                             *place = values[item as usize];
                         }
                         *at += set.len();
@@ -170,23 +170,36 @@ impl Itemsets {
 
     /// Visits the sets of a part: place, items, the least frequent one first, and count.
     fn each(&self, starts: &[usize], part: usize, mut visit: impl FnMut(usize, &[u32], u32)) {
-        let (mut items, mut places) = self.branch(starts, part);
-        for (place, node) in (starts[part]..).zip(&self.parts[part]) {
-            if node.up == 0 {
-                places.clear();
-            } else {
-                let parent = place - node.up as usize;
-                while places.last().is_some_and(|&last| last != parent) {
-                    places.pop();
-                }
+        let start = starts[part];
+        let nodes = &self.parts[part];
+        let (mut items, above) = self.branch(starts, part);
+        // Depths of the nodes of this part; what stands at a depth is the last that was put there.
+        let mut depths: Vec<u16> = Vec::with_capacity(nodes.len());
+        for (at, node) in nodes.iter().enumerate() {
+            let depth = match (node.up as usize, at.checked_sub(node.up as usize)) {
+                (0, _) => 0,
+                (_, Some(parent)) => usize::from(depths[parent]) + 1,
+                (up, None) => above.partition_point(|&place| place <= start + at - up),
+            };
+            depths.push(depth as u16);
+            if depth >= items.len() {
+                items.push(0);
             }
-            items.truncate(places.len());
-            items.push(node.item);
-            places.push(place);
-            if items.len() >= self.shortest && self.kept.as_ref().is_none_or(|kept| kept[place]) {
-                visit(place, &items, node.count);
+            items[depth] = node.item;
+            if depth + 1 >= self.shortest && self.kept.as_ref().is_none_or(|kept| kept[start + at]) {
+                visit(start + at, &items[..=depth], node.count);
             }
         }
+    }
+
+    /// The length of the longest set.
+    fn longest(&self, starts: &[usize]) -> usize {
+        let of_part = |part: usize| {
+            let mut longest = 0;
+            self.each(starts, part, |_, set, _| longest = longest.max(set.len()));
+            longest
+        };
+        (0..self.parts.len()).into_par_iter().map(of_part).max().unwrap_or(0)
     }
 
     /// Items and places of the sets above the first node of a part.
@@ -232,22 +245,23 @@ impl Buckets {
         for (rank, &count) in counts.iter().enumerate() {
             ranks[count as usize] = rank as u32;
         }
-        // Lengths are counted per part and added up: a part is too small to have many.
-        let lengths: Vec<usize> = (0..itemsets.parts.len())
-            .into_par_iter()
-            .map(|part| {
-                let mut longest = 0;
-                itemsets.each(starts, part, |_, set, _| longest = longest.max(set.len()));
-                longest
-            })
-            .collect();
-        let longest = lengths.into_iter().max().unwrap_or(0);
+        let longest = itemsets.longest(starts);
         let mut buckets =
             Self { sizes: vec![0; counts.len() * longest], counts, ranks, longest, starts: vec![0], rows: 0 };
-        for part in 0..itemsets.parts.len() {
-            let mut sizes = std::mem::take(&mut buckets.sizes);
-            itemsets.each(starts, part, |_, set, count| sizes[buckets.of(count, set.len())] += 1);
-            buckets.sizes = sizes;
+        let stretch = itemsets.parts.len().div_ceil(rayon::current_num_threads()).max(1);
+        let parts: Vec<usize> = (0..itemsets.parts.len()).collect();
+        let tables: Vec<Vec<u32>> = parts
+            .par_chunks(stretch)
+            .map(|parts| {
+                let mut sizes = vec![0; buckets.sizes.len()];
+                for &part in parts {
+                    itemsets.each(starts, part, |_, set, count| sizes[buckets.of(count, set.len())] += 1);
+                }
+                sizes
+            })
+            .collect();
+        for table in tables {
+            buckets.sizes.iter_mut().zip(table).for_each(|(sum, more)| *sum += more);
         }
         let mut items = 0;
         for (bucket, &rows) in buckets.sizes.iter().enumerate() {

@@ -1,103 +1,245 @@
 //! Nodes of many items: a basket is a list of item numbers, the most frequent item has number 0.
 //!
-//! One pass over the baskets delivers to each item the places where it occurs; what stands before it in a basket are the more
-//! frequent items that the item's own sets are made of.
+//! Pairs of the most frequent items are counted in a table, basket by basket. For the others there is a list of the places where
+//! each occurs; what stands before it in a basket are the more frequent items that the item's own sets are made of.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::pairs::Pairs;
 use super::search::{Scratch, Search};
 use super::sink::Sink;
 use crate::Result;
 
 /// Tasks that a database is split into; a fixed number, so that results do not depend on the threads.
-const TASKS: u64 = 96;
+const TASKS: usize = 64;
 
-/// Pairs of items from which a database is split.
-const SPLIT: u64 = 1 << 16;
+/// Occurrences of pairs from which a database is split.
+const SPLIT: usize = 1 << 16;
 
-/// Baskets as sorted lists of item numbers with weights, and the frequent items among them.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Lists {
+/// Counts that are looked at together when frequent items are picked out.
+const LOOK: usize = 16;
+
+/// The number of an item; narrow ones keep more of the baskets in cache.
+pub(super) trait Item: Copy + Default + Send + Sync {
+    fn new(number: u32) -> Self;
+    fn at(self) -> usize;
+}
+
+impl Item for u16 {
+    fn new(number: u32) -> Self {
+        number as u16
+    }
+    fn at(self) -> usize {
+        usize::from(self)
+    }
+}
+
+impl Item for u32 {
+    fn new(number: u32) -> Self {
+        number
+    }
+    fn at(self) -> usize {
+        self as usize
+    }
+}
+
+/// Baskets as sorted lists of item numbers: basket `i` is `items[offsets[i]..offsets[i + 1]]`.
+#[derive(Default)]
+pub(super) struct Rows<I> {
     pub(super) offsets: Vec<u32>,
-    pub(super) items: Vec<u32>,
-    pub(super) weights: Vec<u32>,
+    pub(super) items: Vec<I>,
+}
+
+impl<I> Rows<I> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[I]> {
+        self.offsets.windows(2).map(|row| &self.items[row[0] as usize..row[1] as usize])
+    }
+}
+
+/// Some baskets of a node, and where in them items occur.
+pub(super) struct Block<I> {
+    pub(super) rows: Rows<I>,
+    /// Occurrences of item `i` are `found[starts[i]..starts[i + 1]]`: the items before it in a basket.
+    pub(super) starts: Vec<u32>,
+    pub(super) found: Vec<(u32, u32)>,
+}
+
+impl<I> Block<I> {
+    fn of(&self, item: usize) -> impl Iterator<Item = &[I]> {
+        let found = &self.found[self.starts[item] as usize..self.starts[item + 1] as usize];
+        found.iter().map(|&(start, end)| &self.rows.items[start as usize..end as usize])
+    }
+}
+
+/// A database with its frequent items.
+pub(super) struct Lists<I> {
     /// Code of each item, the most frequent one first.
-    pub(super) codes: Vec<u32>,
+    codes: Vec<u32>,
     /// In how many baskets each item is.
-    pub(super) counts: Vec<u32>,
+    counts: Vec<u32>,
+    blocks: Vec<Block<I>>,
+    pairs: Pairs,
 }
 
-/// One item in one basket: `items[start..end]` are the more frequent items of the basket.
-#[derive(Debug, Clone, Copy, Default)]
-struct Occurrence {
-    start: u32,
-    end: u32,
-    weight: u32,
-}
+impl<I: Item> Lists<I> {
+    pub(super) fn new(codes: Vec<u32>, counts: Vec<u32>, blocks: Vec<Block<I>>) -> Self {
+        let pairs = Pairs::new(&blocks, codes.len());
+        Self { codes, counts, blocks, pairs }
+    }
 
-/// All occurrences, item by item.
-struct Occurrences {
-    offsets: Vec<usize>,
-    all: Vec<Occurrence>,
-    /// Pairs of each item with a more frequent one in the same basket, added up over the items before it.
-    pairs: Vec<u64>,
-}
-
-impl Lists {
-    fn occurrences(&self) -> Occurrences {
-        let mut offsets = vec![0; self.codes.len() + 1];
-        for &item in &self.items {
-            offsets[item as usize + 1] += 1;
+    /// The baskets of an item as lists of its frequent partners.
+    fn project(&self, item: usize, partners: &[(u32, u32)], search: &Search<'_>, places: &mut [u32]) -> Self {
+        let (mut codes, mut counts) =
+            (Vec::with_capacity(partners.len()), Vec::with_capacity(partners.len()));
+        for (place, &(other, count)) in (1..).zip(partners) {
+            codes.push(self.codes[other as usize]);
+            counts.push(count);
+            places[other as usize] = place;
         }
-        for at in 1..offsets.len() {
-            offsets[at] += offsets[at - 1];
-        }
-        let mut next = offsets.clone();
-        let mut all = vec![Occurrence::default(); self.items.len()];
-        let mut pairs = vec![0; self.codes.len() + 1];
-        for (row, &weight) in self.offsets.windows(2).zip(&self.weights) {
-            for end in row[0]..row[1] {
-                let item = self.items[end as usize] as usize;
-                all[next[item]] = Occurrence { start: row[0], end, weight };
-                next[item] += 1;
-                pairs[item + 1] += u64::from(end - row[0]);
+        let mut most = 0;
+        self.occurrences(item).for_each(|before| most += before.len());
+        let mut rows = Rows { offsets: vec![0], items: vec![I::default(); most] };
+        let mut end = 0;
+        self.occurrences(item).for_each(|before| {
+            let start = end;
+            for other in before {
+                // Written in any case, and kept if it is a partner: which it is cannot be foreseen.
+                let place = places[other.at()];
+                rows.items[end] = I::new(place.wrapping_sub(1));
+                end += usize::from(place > 0);
             }
+            if end < start + 2 {
+                end = start;
+            } else {
+                rows.offsets.push(end as u32);
+            }
+        });
+        rows.items.truncate(end);
+        for &(other, _) in partners {
+            places[other as usize] = 0;
         }
-        for at in 1..pairs.len() {
-            pairs[at] += pairs[at - 1];
-        }
-        Occurrences { offsets, all, pairs }
+        let mut block = [Block { rows, starts: Vec::new(), found: Vec::new() }];
+        let pairs = Pairs::new(&block, codes.len());
+        // An item of the table with less than two frequent partners has no set of three, so its baskets are not needed.
+        let wanted: Vec<bool> = (0..codes.len())
+            .map(|item| {
+                let mut frequent =
+                    pairs.of(item).map(|counts| counts.iter().filter(|&&count| count >= search.min));
+                frequent.as_mut().is_none_or(|counts| counts.nth(1).is_some())
+            })
+            .collect();
+        block[0].deliver(&wanted);
+        Self { codes, counts, blocks: block.into(), pairs }
     }
-}
 
-impl Occurrences {
-    fn of(&self, item: usize) -> &[Occurrence] {
-        &self.all[self.offsets[item]..self.offsets[item + 1]]
+    fn occurrences(&self, item: usize) -> impl Iterator<Item = &[I]> {
+        self.blocks.iter().flat_map(move |block| block.of(item))
     }
 
-    /// Ranges of items of about the same number of pairs.
+    /// Ranges of items of about the same cost.
     fn tasks(&self) -> Vec<Range<usize>> {
-        let items = self.pairs.len() - 1;
-        let share = self.pairs[items] / TASKS + 1;
-        let mut tasks = Vec::new();
-        let mut start = 0;
-        for item in 0..items {
-            if item + 1 == items || self.pairs[item + 1] - self.pairs[start] >= share {
+        let cost = |item: usize| {
+            let places = |block: &Block<I>| block.starts[item + 1] - block.starts[item];
+            1 + self.blocks.iter().map(places).sum::<u32>() as usize
+        };
+        let costs: Vec<usize> = (0..self.codes.len()).map(cost).collect();
+        let all: usize = costs.iter().sum();
+        if all < SPLIT {
+            return std::iter::once(0..costs.len()).collect();
+        }
+        let mut tasks = Vec::with_capacity(TASKS + 1);
+        let (mut start, mut sum) = (0, 0);
+        for (item, cost) in costs.iter().enumerate() {
+            sum += cost;
+            if item + 1 == costs.len() || sum > all / TASKS {
                 tasks.push(start..item + 1);
-                start = item + 1;
+                (start, sum) = (item + 1, 0);
             }
         }
         tasks
     }
+
+    /// Finds the frequent partners of an item among the more frequent items, with the count of the pair.
+    fn partners(&self, item: usize, min: u32, counts: &mut [u32], found: &mut Vec<(u32, u32)>) {
+        if let Some(known) = self.pairs.of(item) {
+            pick(known, min, found);
+            return;
+        }
+        let mut seen = 0;
+        self.occurrences(item).for_each(|before| {
+            seen += before.len();
+            for other in before {
+                counts[other.at()] += 1;
+            }
+        });
+        if seen > item / LOOK {
+            pick(&counts[..item], min, found);
+            counts[..item].fill(0);
+            return;
+        }
+        self.occurrences(item).flatten().for_each(|other| {
+            let count = std::mem::take(&mut counts[other.at()]);
+            if count >= min {
+                found.push((other.at() as u32, count));
+            }
+        });
+        found.sort_unstable();
+    }
 }
+
+impl<I: Item> Block<I> {
+    /// Notes where the wanted items occur.
+    fn deliver(&mut self, wanted: &[bool]) {
+        self.starts = vec![0; wanted.len() + 1];
+        for item in &self.rows.items {
+            self.starts[item.at() + 1] += u32::from(wanted[item.at()]);
+        }
+        for at in 1..self.starts.len() {
+            self.starts[at] += self.starts[at - 1];
+        }
+        let mut next = self.starts.clone();
+        self.found = vec![(0, 0); next[wanted.len()] as usize];
+        for row in self.rows.offsets.windows(2) {
+            for end in row[0]..row[1] {
+                let item = self.rows.items[end as usize].at();
+                if wanted[item] {
+                    self.found[next[item] as usize] = (row[0], end);
+                    next[item] += 1;
+                }
+            }
+        }
+    }
+}
+
+/// Adds the places and values of the counts that are at least `min`.
+fn pick(counts: &[u32], min: u32, found: &mut Vec<(u32, u32)>) {
+    for (look, some) in counts.chunks(LOOK).enumerate() {
+        if some.iter().fold(0, |most, &count| most.max(count)) >= min {
+            for (at, &count) in some.iter().enumerate().filter(|&(_, &count)| count >= min) {
+                found.push(((look * LOOK + at) as u32, count));
+            }
+        }
+    }
+}
+
+/// The bit of a place from 1 to 64; place 0 has none.
+const BITS: [u64; 65] = {
+    let mut bits = [0; 65];
+    let mut place = 1;
+    while place <= 64 {
+        bits[place] = 1 << (place - 1);
+        place += 1;
+    }
+    bits
+};
 
 impl Search<'_> {
     /// Finds all frequent extensions of the current set, of which `left` items are allowed, from its baskets.
-    pub(super) fn lists<S: Sink>(
+    pub(super) fn lists<I: Item, S: Sink>(
         &self,
-        node: &Lists,
+        node: &Lists<I>,
         left: usize,
         scratch: &mut Scratch,
         sink: &mut S,
@@ -111,20 +253,16 @@ impl Search<'_> {
             }
             return Ok(());
         }
-        let occurrences = node.occurrences();
-        let range = 0..node.codes.len();
-        if occurrences.pairs[range.end] < SPLIT {
-            return self.list_items(node, &occurrences, range, left, scratch, sink);
+        let mut tasks = node.tasks();
+        if tasks.len() == 1 {
+            return self.list_items(node, tasks.swap_remove(0), left, scratch, sink);
         }
-        let parts = occurrences
-            .tasks()
+        let parts = tasks
             .into_par_iter()
             .with_max_len(1)
             .map(|range| {
                 let mut part = sink.fork();
-                self.with_scratch(|scratch| {
-                    self.list_items(node, &occurrences, range, left, scratch, &mut part)
-                })?;
+                self.with_scratch(|scratch| self.list_items(node, range, left, scratch, &mut part))?;
                 Ok(part)
             })
             .collect::<Result<Vec<_>>>()?;
@@ -132,132 +270,83 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn list_items<S: Sink>(
+    fn list_items<I: Item, S: Sink>(
         &self,
-        node: &Lists,
-        occurrences: &Occurrences,
+        node: &Lists<I>,
         range: Range<usize>,
         left: usize,
         scratch: &mut Scratch,
         sink: &mut S,
     ) -> Result<()> {
+        let mut partners = scratch.partners.pop().unwrap_or_default();
         for item in range {
-            self.control.check()?;
-            sink.enter(node.codes[item], node.counts[item])?;
-            self.list_item(node, occurrences.of(item), node.counts[item], left - 1, scratch, sink)?;
+            if item % 16 == 0 {
+                self.control.check()?;
+            }
+            if scratch.counts.len() < item {
+                scratch.counts.resize(node.codes.len(), 0);
+                scratch.places.resize(node.codes.len(), 0);
+                scratch.bits.resize(node.codes.len(), 0);
+            }
+            let total = node.counts[item];
+            sink.enter(node.codes[item], total)?;
+            partners.clear();
+            node.partners(item, self.min, &mut scratch.counts, &mut partners);
+            let found = partners.len();
+            if S::FOLDS {
+                partners.retain(|&(_, count)| count < total);
+            }
+            let folded = found - partners.len();
+            sink.fold(folded)?;
+            if partners.len() <= 1 || left <= 2 {
+                for &(other, count) in &partners {
+                    sink.enter(node.codes[other as usize], count)?;
+                    sink.leave();
+                }
+            } else if partners.len() <= 64 {
+                self.list_words(node, item, &partners, left - 1, scratch, sink)?;
+            } else {
+                let child = node.project(item, &partners, self, &mut scratch.places);
+                self.lists(&child, left - 1, scratch, sink)?;
+            }
+            sink.unfold(folded);
             sink.leave();
         }
+        scratch.partners.push(partners);
         Ok(())
     }
 
-    fn list_item<S: Sink>(
+    /// Searches the baskets of an item as words.
+    fn list_words<I: Item, S: Sink>(
         &self,
-        node: &Lists,
-        rows: &[Occurrence],
-        total: u32,
+        node: &Lists<I>,
+        item: usize,
+        partners: &[(u32, u32)],
         left: usize,
         scratch: &mut Scratch,
         sink: &mut S,
     ) -> Result<()> {
-        let before = |row: &Occurrence| &node.items[row.start as usize..row.end as usize];
-        let Scratch { counts, bits, spare, .. } = scratch;
-        if counts.len() < node.codes.len() {
-            counts.resize(node.codes.len(), 0);
-            bits.resize(node.codes.len(), 0);
+        let mut child = scratch.spare.pop().unwrap_or_default();
+        let known = partners.iter().map(|&(other, count)| (node.codes[other as usize], count));
+        child.start(known, node.counts[item]);
+        for (place, &(other, _)) in (1..).zip(partners) {
+            scratch.bits[other as usize] = place;
         }
-        let mut frequent = Vec::new();
-        for row in rows {
-            for &item in before(row) {
-                let count = &mut counts[item as usize];
-                let less = *count;
-                *count += row.weight;
-                if *count >= self.min && less < self.min {
-                    frequent.push(item);
-                }
+        let bits = &scratch.bits;
+        node.occurrences(item).for_each(|before| {
+            let word = before.iter().fold(0, |word, other| word | BITS[usize::from(bits[other.at()])]);
+            if word & word.wrapping_sub(1) != 0 {
+                child.push(word, 1);
             }
+        });
+        for &(other, _) in partners {
+            scratch.bits[other as usize] = 0;
         }
-        frequent.sort_unstable();
-        let found = frequent.len();
-        if S::FOLDS {
-            frequent.retain(|&item| counts[item as usize] < total);
+        if partners.len() > 12 && child.len() > 128 {
+            child.merge();
         }
-        let folded = found - frequent.len();
-        let known = |item: u32, counts: &[u32]| (node.codes[item as usize], counts[item as usize]);
-        let short = frequent.len() <= 1 || left <= 1;
-        if short {
-            sink.fold(folded)?;
-            for &item in &frequent {
-                let (code, count) = known(item, counts);
-                sink.enter(code, count)?;
-                sink.leave();
-            }
-            sink.unfold(folded);
-            clear(counts, rows, before);
-            return Ok(());
-        }
-        if frequent.len() <= 64 {
-            let mut child = spare.pop().unwrap_or_default();
-            child.start(frequent.iter().map(|&item| known(item, counts)), total, folded);
-            for (bit, &item) in frequent.iter().enumerate() {
-                bits[item as usize] = 1 << bit;
-            }
-            for row in rows {
-                let mut word = 0;
-                for &item in before(row) {
-                    word |= bits[item as usize];
-                    counts[item as usize] = 0;
-                }
-                if word & word.wrapping_sub(1) != 0 {
-                    child.push(word, row.weight);
-                }
-            }
-            for &item in &frequent {
-                bits[item as usize] = 0;
-            }
-            if frequent.len() > 12 {
-                child.merge();
-            }
-            self.words(&child, left, scratch, sink)?;
-            scratch.spare.push(child);
-            return Ok(());
-        }
-        let mut child = Lists { offsets: vec![0], ..Lists::default() };
-        for (at, &item) in frequent.iter().enumerate() {
-            let (code, count) = known(item, counts);
-            child.codes.push(code);
-            child.counts.push(count);
-            bits[item as usize] = at as u64 + 1;
-        }
-        for row in rows {
-            let start = child.items.len();
-            for &item in before(row) {
-                if bits[item as usize] > 0 {
-                    child.items.push(bits[item as usize] as u32 - 1);
-                }
-            }
-            if child.items.len() < start + 2 {
-                child.items.truncate(start);
-            } else {
-                child.offsets.push(child.items.len() as u32);
-                child.weights.push(row.weight);
-            }
-        }
-        clear(counts, rows, before);
-        for &item in &frequent {
-            bits[item as usize] = 0;
-        }
-        sink.fold(folded)?;
-        self.lists(&child, left, scratch, sink)?;
-        sink.unfold(folded);
+        self.words(&child, left, scratch, sink)?;
+        scratch.spare.push(child);
         Ok(())
-    }
-}
-
-/// Sets the counts of all items that occur back to zero.
-fn clear<'a>(counts: &mut [u32], rows: &'a [Occurrence], before: impl Fn(&'a Occurrence) -> &'a [u32]) {
-    for row in rows {
-        for &item in before(row) {
-            counts[item as usize] = 0;
-        }
     }
 }

@@ -4,6 +4,7 @@ mod found;
 mod index;
 mod kinds;
 mod lists;
+mod pairs;
 mod prepare;
 mod search;
 mod sink;

@@ -1,7 +1,11 @@
 //! From baskets of item codes to the first node of a search: infrequent items dropped, frequent ones numbered.
 
+use std::ops::Range;
+
+use rayon::prelude::*;
+
 use super::Options;
-use super::lists::Lists;
+use super::lists::{Block, Item as Number, Lists, Rows};
 use super::search::{Scratch, Search};
 use super::sink::Sink;
 use super::words::Words;
@@ -22,7 +26,8 @@ pub(super) struct Prepared {
 }
 
 enum Root {
-    Lists(Lists),
+    Lists(Lists<u16>),
+    WideLists(Lists<u32>),
     Words(Box<Words>),
 }
 
@@ -53,12 +58,23 @@ impl Prepared {
         if fixed.last().is_some_and(|&(_, count)| count < min) {
             return Ok(None);
         }
-        let mut counts = vec![0_u32; baskets.n_items()];
-        holding.each(baskets, |basket| {
-            for &item in basket {
-                counts[item as usize] += 1;
-            }
-        });
+        let stretches = stretches(baskets.len());
+        let mut counts = stretches
+            .par_iter()
+            .map(|stretch| {
+                let mut counts = vec![0_u32; baskets.n_items()];
+                holding.each(baskets, stretch.clone(), |basket| {
+                    for &item in basket {
+                        counts[item as usize] += 1;
+                    }
+                });
+                counts
+            })
+            .reduce_with(|mut sum, more| {
+                sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+                sum
+            })
+            .unwrap_or_default();
         for &item in contains.iter().chain(&options.excludes) {
             if let Some(count) = counts.get_mut(item as usize) {
                 *count = 0;
@@ -78,10 +94,13 @@ impl Prepared {
             ranks[code as usize] = rank as u32;
         }
         let counts: Vec<u32> = codes.iter().map(|&item| counts[item as usize]).collect();
+        let blocks = Blocks { baskets, holding: &holding, ranks: &ranks, stretches: &stretches };
         let root = if codes.len() <= 64 {
-            Root::Words(words(baskets, &holding, &ranks, codes.into_iter().zip(counts), total))
+            Root::Words(Box::new(blocks.words(codes.into_iter().zip(counts), total)))
+        } else if codes.len() <= usize::from(u16::MAX) {
+            Root::Lists(blocks.lists(codes, counts))
         } else {
-            Root::Lists(lists(baskets, &holding, &ranks, codes, counts))
+            Root::WideLists(blocks.lists(codes, counts))
         };
         Ok(Some(Self { min, fixed, folded, root }))
     }
@@ -108,8 +127,9 @@ impl<'a> Holding<'a> {
         Self { wanted, counts }
     }
 
-    fn each(&self, baskets: &Baskets, mut visit: impl FnMut(&[u32])) {
-        for basket in baskets.iter() {
+    /// Visits those among some baskets.
+    fn each(&self, baskets: &Baskets, stretch: Range<usize>, mut visit: impl FnMut(&[u32])) {
+        for basket in stretch.map(|basket| baskets.items_of(basket)) {
             if self.wanted.iter().all(|item| basket.binary_search(item).is_ok()) {
                 visit(basket);
             }
@@ -117,49 +137,99 @@ impl<'a> Holding<'a> {
     }
 }
 
-fn words(
-    baskets: &Baskets,
-    holding: &Holding<'_>,
-    ranks: &[u32],
-    items: impl Iterator<Item = (u32, u32)>,
-    total: u32,
-) -> Box<Words> {
-    let mut node = Box::<Words>::default();
-    node.start(items, total, 0);
-    holding.each(baskets, |basket| {
-        let mut row = 0_u64;
-        for &item in basket {
-            let rank = ranks[item as usize];
-            row |= u64::from(rank != NONE) << (rank & 63);
-        }
-        if row & row.wrapping_sub(1) != 0 {
-            node.push(row, 1);
-        }
-    });
-    node.merge();
-    node
+/// Ranges of baskets that are prepared side by side; they depend on the number of baskets only.
+fn stretches(baskets: usize) -> Vec<Range<usize>> {
+    let long = (baskets / 8).clamp(1 << 11, 1 << 16);
+    (0..baskets).step_by(long).map(|start| start..(start + long).min(baskets)).collect()
 }
 
-fn lists(
-    baskets: &Baskets,
-    holding: &Holding<'_>,
-    ranks: &[u32],
-    codes: Vec<u32>,
-    counts: Vec<u32>,
-) -> Lists {
-    let mut node = Lists { offsets: vec![0], codes, counts, ..Lists::default() };
-    holding.each(baskets, |basket| {
-        let start = node.items.len();
-        node.items.extend(basket.iter().map(|&item| ranks[item as usize]).filter(|&rank| rank != NONE));
-        if node.items.len() < start + 2 {
-            node.items.truncate(start);
-        } else {
-            node.items[start..].sort_unstable();
-            node.offsets.push(node.items.len() as u32);
-            node.weights.push(1);
+/// What the first node is made of.
+struct Blocks<'a> {
+    baskets: &'a Baskets,
+    holding: &'a Holding<'a>,
+    /// The number of each item by its code, [`NONE`] for an infrequent one.
+    ranks: &'a [u32],
+    stretches: &'a [Range<usize>],
+}
+
+impl Blocks<'_> {
+    fn words(&self, items: impl Iterator<Item = (u32, u32)>, total: u32) -> Words {
+        let mut node = Words::default();
+        node.start(items, total);
+        let parts: Vec<Vec<u64>> = self
+            .stretches
+            .par_iter()
+            .map(|stretch| {
+                let mut rows = Vec::with_capacity(stretch.len());
+                self.holding.each(self.baskets, stretch.clone(), |basket| {
+                    let mut row = 0_u64;
+                    for &item in basket {
+                        let rank = self.ranks[item as usize];
+                        row |= u64::from(rank != NONE) << (rank & 63);
+                    }
+                    if row & row.wrapping_sub(1) != 0 {
+                        rows.push(row);
+                    }
+                });
+                rows
+            })
+            .collect();
+        parts.into_iter().flatten().for_each(|row| node.push(row, 1));
+        node.merge();
+        node
+    }
+
+    fn lists<I: Number>(&self, codes: Vec<u32>, counts: Vec<u32>) -> Lists<I> {
+        let blocks = self.stretches.par_iter().map(|stretch| self.block(stretch, codes.len())).collect();
+        Lists::new(codes, counts, blocks)
+    }
+
+    /// Sorts the items of each basket without comparing any: baskets are dealt out to their items, and then item after item
+    /// is put behind what its baskets have by then, which also tells what stands before it.
+    fn block<I: Number>(&self, stretch: &Range<usize>, n_items: usize) -> Block<I> {
+        let mut starts = vec![0_u32; n_items + 1];
+        let mut offsets = vec![0_u32];
+        let mut end = 0;
+        self.holding.each(self.baskets, stretch.clone(), |basket| {
+            for &item in basket {
+                let rank = self.ranks[item as usize];
+                if rank != NONE {
+                    starts[rank as usize + 1] += 1;
+                    end += 1;
+                }
+            }
+            offsets.push(end);
+        });
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
         }
-    });
-    node
+        let mut next = starts.clone();
+        let mut dealt = vec![0_u32; end as usize];
+        let mut row = 0;
+        self.holding.each(self.baskets, stretch.clone(), |basket| {
+            for &item in basket {
+                let rank = self.ranks[item as usize];
+                if rank != NONE {
+                    let at = &mut next[rank as usize];
+                    dealt[*at as usize] = row;
+                    *at += 1;
+                }
+            }
+            row += 1;
+        });
+        let mut ends = offsets.clone();
+        let mut items = vec![I::default(); end as usize];
+        let mut found = Vec::with_capacity(end as usize);
+        for rank in 0..n_items {
+            for &row in &dealt[starts[rank] as usize..starts[rank + 1] as usize] {
+                let end = &mut ends[row as usize];
+                items[*end as usize] = I::new(rank as u32);
+                found.push((offsets[row as usize], *end));
+                *end += 1;
+            }
+        }
+        Block { rows: Rows { offsets, items }, starts, found }
+    }
 }
 
 impl Search<'_> {
@@ -173,6 +243,7 @@ impl Search<'_> {
     ) -> Result<()> {
         match &prepared.root {
             Root::Lists(node) => self.lists(node, left, scratch, sink),
+            Root::WideLists(node) => self.lists(node, left, scratch, sink),
             Root::Words(node) => self.words(node, left, scratch, sink),
         }
     }

@@ -18,8 +18,12 @@ pub(super) struct Search<'a> {
 pub(super) struct Scratch {
     /// Counts per item; all zero between uses.
     pub(super) counts: Vec<u32>,
-    /// The bit or place of an item in a smaller database; all zero between uses.
-    pub(super) bits: Vec<u64>,
+    /// The place of an item in a smaller database, from 1; all zero between uses.
+    pub(super) places: Vec<u32>,
+    /// The same for a database of at most 64 items.
+    pub(super) bits: Vec<u8>,
+    /// Frequent partners of an item.
+    pub(super) partners: Vec<Vec<(u32, u32)>>,
     pub(super) narrow: Vec<u16>,
     pub(super) wide: Vec<u32>,
     pub(super) spare: Vec<Words>,

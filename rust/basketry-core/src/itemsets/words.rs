@@ -37,11 +37,11 @@ impl Default for Words {
 
 impl Words {
     /// Forgets all rows and takes other items: code and count of each, the most frequent one first.
-    pub(super) fn start(&mut self, items: impl IntoIterator<Item = (u32, u32)>, total: u32, folded: usize) {
+    pub(super) fn start(&mut self, items: impl IntoIterator<Item = (u32, u32)>, total: u32) {
         self.rows.clear();
         self.weights.clear();
         self.total = total;
-        self.folded = folded;
+        self.folded = 0;
         self.items = 0;
         for (code, count) in items {
             self.codes[self.items] = code;
@@ -55,6 +55,11 @@ impl Words {
     pub(super) fn push(&mut self, row: u64, weight: u32) {
         self.rows.push(row);
         self.weights.push(weight);
+    }
+
+    /// How many rows there are.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
     }
 
     /// Merges equal rows, and brings rows with the same frequent items together: then cutting off infrequent items makes

@@ -14,7 +14,7 @@ const BANDWIDTHS: [f64; 2] = [1.25, 3.0];
 /// Replicates without any peak, from which the threshold comes.
 const REPLICATES: u64 = 999;
 /// Replicates that are drawn before one looks whether they settle the matter already.
-const BATCH: u64 = 111;
+const BATCH: u64 = 64;
 /// Resamples of the customers.
 const RESAMPLES: u64 = 200;
 /// The chance of a false peak anywhere on the horizon.
@@ -75,6 +75,7 @@ struct Search<'a> {
 
 /// What one test leaves behind for the resamples.
 struct Test {
+    level: Vec<f64>,
     mean: Vec<f64>,
     masked: Vec<bool>,
     threshold: f64,
@@ -92,7 +93,7 @@ pub(super) fn find(
     let events: Vec<f64> = table.events.iter().map(|&n| n as f64).collect();
     let purchases: Vec<f64> = calendar.purchases.iter().map(|&n| n as f64).collect();
     let seasonal = calendar.expected(&calendar.rates(&purchases));
-    let days = calendar.expected(&vec![1.0; calendar.calendar_weeks]);
+    let days = calendar.expected(&vec![1.0; calendar.n_weeks]);
     let kernels = BANDWIDTHS.map(kernel);
     let judged = judged(&events, &seasonal, &kernels[0], calendar.history_days);
     let search = Search { events, judged, calendar, kernels, seed, control };
@@ -120,7 +121,7 @@ pub(super) fn find(
 
 /// Which weeks have enough expected events near them and lie in the first half of the history.
 fn judged(events: &[f64], basis: &[f64], kernel: &[f64], history_days: u32) -> Vec<bool> {
-    let mean = level::fit(events, basis, &vec![false; events.len()]);
+    let mean = level::at(&level::fit(events, basis, &vec![false; events.len()], None), basis);
     (0..events.len())
         .map(|week| {
             let (mut total, mut weight) = (0.0, 0.0);
@@ -153,10 +154,12 @@ fn unjudged(judged: &[bool]) -> Vec<Peak> {
 impl Search<'_> {
     /// Finds the weeks that rise above the threshold. `replicate` gives the basis of one replicate, and its numbers.
     fn test(&self, basis: &[f64], replicate: impl Fn(u64) -> (Random, Vec<f64>) + Sync) -> Result<Test> {
-        let masked = vec![false; self.events.len()];
-        let mean = level::fit(&self.events, basis, &masked);
-        let mut found = Test { mean, masked, threshold: f64::INFINITY, peaks: vec![] };
-        let observed = highest(&self.statistics(&self.events, &found.mean));
+        let none = vec![false; self.events.len()];
+        let level = level::fit(&self.events, basis, &none, None);
+        let mean = level::at(&level, basis);
+        let mut found = Test { level, mean, masked: none, threshold: f64::INFINITY, peaks: vec![] };
+        let first = self.statistics(&self.events, &found.mean);
+        let observed = highest(&first);
         // The threshold is exceeded by so many replicates; as soon as more exceed what was observed, there is no peak.
         let allowed = (LEVEL * (REPLICATES + 1) as f64) as usize;
         let mut drawn = Vec::with_capacity(REPLICATES as usize);
@@ -171,22 +174,28 @@ impl Search<'_> {
                     self.control.check()?;
                     let (mut random, basis) = replicate(number);
                     let events: Vec<f64> = found.mean.iter().map(|&mean| random.poisson(mean)).collect();
-                    let mean = level::fit(&events, &basis, &found.masked);
-                    Ok(highest(&self.statistics(&events, &mean)))
+                    let level = level::fit(&events, &basis, &found.masked, Some(&found.level));
+                    Ok(highest(&self.statistics(&events, &level::at(&level, &basis))))
                 })
                 .collect::<Result<_>>()?;
             drawn.extend(batch);
         }
         drawn.sort_by(f64::total_cmp);
         found.threshold = drawn[drawn.len() - allowed];
-        // Peaks lift the level they are measured against; without their weeks it comes down and shows the others.
+        let p_value = |z: f64| {
+            let higher = drawn.len() - drawn.partition_point(|&height| height < z);
+            (1 + higher) as f64 / (REPLICATES + 1) as f64
+        };
+        // Peaks lift the level they are measured against; without their weeks it comes down and shows further ones.
+        let mut z = first.clone();
         for _ in 0..3 {
-            let weeks = peaks_of(&self.statistics(&self.events, &found.mean), found.threshold);
-            let p_value = |z: f64| {
-                let higher = drawn.len() - drawn.partition_point(|&height| height < z);
-                (1 + higher) as f64 / (REPLICATES + 1) as f64
+            let weeks = peaks_of(&z, found.threshold);
+            // The replicates had no weeks left out, so a peak seen with all weeks in has its p-value from there.
+            let at_first = |week: usize| first[0][week].max(first[1][week]);
+            let height = |(week, z): (usize, f64)| {
+                if at_first(week) >= found.threshold { at_first(week) } else { z }
             };
-            found.peaks = weeks.iter().map(|&(week, z)| (week, p_value(z))).collect();
+            found.peaks = weeks.iter().map(|&peak| (peak.0, p_value(height(peak)))).collect();
             let mut masked = vec![false; self.events.len()];
             for &(week, _) in &weeks {
                 masked[week.saturating_sub(MASK)..(week + MASK + 1).min(self.events.len())].fill(true);
@@ -194,8 +203,10 @@ impl Search<'_> {
             if masked == found.masked {
                 break;
             }
-            found.mean = level::fit(&self.events, basis, &masked);
+            found.level = level::fit(&self.events, basis, &masked, Some(&found.level));
+            found.mean = level::at(&found.level, basis);
             found.masked = masked;
+            z = self.statistics(&self.events, &found.mean);
         }
         Ok(found)
     }
@@ -240,7 +251,8 @@ impl Search<'_> {
                         basis[week] += times * strata_basis[place];
                     }
                 }
-                let z = self.statistics(&drawn, &level::fit(&drawn, &basis, &test.masked));
+                let level = level::fit(&drawn, &basis, &test.masked, Some(&test.level));
+                let z = self.statistics(&drawn, &level::at(&level, &basis));
                 Ok(test.peaks.iter().map(|&(week, _)| highest_near(&z, week, test.threshold)).collect())
             })
             .collect::<Result<_>>()?;

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::Found;
-use super::chance::{Fisher, false_discovery};
+use crate::chance::{Fisher, false_discovery};
 
 /// Measures of rules, a column each.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -65,7 +65,7 @@ impl Measures {
                 }
             }),
             jaccard: column(|both, one, other, _| both / (one + other - both)),
-            q_value: false_discovery(&p_value),
+            q_value: false_discovery(&p_value, p_value.len() as u64),
             p_value,
         }
     }

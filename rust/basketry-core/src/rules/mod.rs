@@ -1,6 +1,5 @@
 //! Association rules: what baskets that hold some items also hold.
 
-mod chance;
 mod measures;
 #[cfg(test)]
 mod tests;

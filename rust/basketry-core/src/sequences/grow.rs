@@ -21,6 +21,8 @@ pub(super) struct Search<'a> {
     pub constraints: Constraints,
     pub min_count: u32,
     pub n_items: u32,
+    /// Whether any two items are frequent in one event.
+    pub joins: bool,
     pub pairs: &'a Pairs,
     /// The caller's code of each item.
     pub codes: &'a [u32],
@@ -39,8 +41,8 @@ enum Keep {
 /// One extension during the passes over a node.
 #[derive(Clone, Copy, Default)]
 struct Slot {
-    /// The pass and the customer who was met last: a number that never comes again.
-    seen: u64,
+    /// The customer who was met last, by the clock.
+    seen: u32,
     count: u32,
     /// Matches to keep; in the second pass the place of the next one.
     ends: u32,
@@ -55,6 +57,19 @@ struct Child {
     /// Whether a later event can follow it, and whether its last event can take in another item.
     later: bool,
     joins: bool,
+}
+
+/// One way to extend one match.
+#[derive(Clone, Copy)]
+struct Extension {
+    slot: u32,
+    /// The customer, by the clock.
+    customer: u32,
+    /// The occurrence of the new item, and the start of the match.
+    place: usize,
+    start: i32,
+    /// Whether further matches of the customer for the same extension can be of use if they end like this one.
+    more: bool,
 }
 
 /// What a node has to remember while its children grow; reused by all nodes of a depth.
@@ -72,7 +87,8 @@ pub(super) struct Scratch {
     /// Extensions by a later event at `item`, by the same event at `n_items + item`.
     slots: Vec<Slot>,
     touched: Vec<u32>,
-    passes: u64,
+    /// Ticks with every customer of every pass, so that no slot has to be cleared in between.
+    clock: u32,
     levels: Vec<Level>,
     /// The sequence of the node: items, marked [`IN_EVENT`] where they belong to the event before.
     sequence: Vec<u32>,
@@ -83,7 +99,7 @@ impl Scratch {
         Self {
             slots: vec![Slot::default(); 2 * n_items as usize],
             touched: Vec::new(),
-            passes: 0,
+            clock: 0,
             levels: Vec::new(),
             sequence: Vec::new(),
         }
@@ -92,7 +108,7 @@ impl Scratch {
 
 impl Search<'_> {
     /// Finds the sequences that begin with `item` and go on; `ends` are all its matches.
-    pub fn from_item(&self, log: &Log, item: u32, ends: &[End], scratch: &mut Scratch) -> Result<Found> {
+    pub fn beginning_with(&self, log: &Log, item: u32, ends: &[End], scratch: &mut Scratch) -> Result<Found> {
         let mut found = Found::default();
         let (later, together) = (self.pairs.later(item), self.pairs.together(item));
         let some = |row: &[u64]| row.iter().any(|&word| word != 0);
@@ -155,6 +171,11 @@ impl Search<'_> {
             scratch.levels.resize_with(depth + 1, Level::default);
         }
         let mut level = std::mem::take(&mut scratch.levels[depth]);
+        // Each of the two passes ticks at most once per match.
+        if scratch.clock > u32::MAX - 2 * ends.len() as u32 {
+            scratch.slots.iter_mut().for_each(|slot| slot.seen = 0);
+            scratch.clock = 0;
+        }
         self.count(log, ends, node, scratch)?;
         self.choose(length, scratch, &mut level);
         self.hand_on(log, ends, node, scratch, &mut level)?;
@@ -179,7 +200,9 @@ impl Search<'_> {
                     },
                 )
                 .collect::<Result<_>>()?;
-            parts.iter().for_each(|part| found.append(part));
+            for part in &parts {
+                found.append(part);
+            }
         } else {
             for child in level.children.iter().filter(|child| !child.ends.is_empty()) {
                 self.step(log, &level.ends[child.ends.clone()], child, length, scratch, found)?;
@@ -191,21 +214,17 @@ impl Search<'_> {
 
     /// First pass: counts the customers of every extension.
     fn count(&self, log: &Log, ends: &[End], node: &Child, scratch: &mut Scratch) -> Result<()> {
-        scratch.passes += 1;
-        let (pass, slots, touched) = (scratch.passes << 32, &mut scratch.slots, &mut scratch.touched);
-        self.extensions(log, ends, node, |slot, customer, _, more| {
-            let now = &mut slots[slot as usize];
-            let seen = pass | u64::from(customer);
-            if now.seen != seen {
-                if now.count == 0 {
-                    touched.push(slot);
-                }
-                now.seen = seen;
-                now.count += 1;
-                now.ends += 1;
-            } else if more {
-                now.ends += 1;
+        let (clock, slots, touched) = (&mut scratch.clock, &mut scratch.slots, &mut scratch.touched);
+        self.extensions(log, ends, node, clock, |new| {
+            let now = &mut slots[new.slot as usize];
+            if now.count == 0 {
+                touched.push(new.slot);
             }
+            // Without a branch: whether a customer has the item already is a coin toss.
+            let first = u32::from(now.seen != new.customer);
+            now.seen = new.customer;
+            now.count += first;
+            now.ends += first | u32::from(new.more);
         })
     }
 
@@ -269,18 +288,15 @@ impl Search<'_> {
         level: &mut Level,
     ) -> Result<()> {
         if !level.ends.is_empty() {
-            scratch.passes += 1;
-            let (pass, slots) = (scratch.passes << 32, &mut scratch.slots);
+            let (clock, slots) = (&mut scratch.clock, &mut scratch.slots);
             let stored = &mut level.ends;
-            self.extensions(log, ends, node, |slot, customer, end, more| {
-                let now = &mut slots[slot as usize];
-                if now.keep != Keep::None {
-                    let seen = pass | u64::from(customer);
-                    if now.seen != seen || (more && now.keep == Keep::All) {
-                        now.seen = seen;
-                        stored[now.ends as usize] = end;
-                        now.ends += 1;
-                    }
+            self.extensions(log, ends, node, clock, |new| {
+                let now = &mut slots[new.slot as usize];
+                if now.keep != Keep::None && (now.seen != new.customer || (new.more && now.keep == Keep::All))
+                {
+                    now.seen = new.customer;
+                    stored[now.ends as usize] = End { event: log.event_at(new.place), start: new.start };
+                    now.ends += 1;
                 }
             })?;
         }
@@ -291,14 +307,14 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Tells `see` every extension of every match: its slot, the customer, the match, and whether a further match of the
-    /// customer that ends there can be of use.
+    /// Tells `see` every extension of every match.
     fn extensions(
         &self,
         log: &Log,
         ends: &[End],
         node: &Child,
-        mut see: impl FnMut(u32, u32, End, bool),
+        clock: &mut u32,
+        mut see: impl FnMut(Extension),
     ) -> Result<()> {
         let bounded = self.constraints.bounds_matches();
         let last = self.token(node.slot) & !IN_EVENT;
@@ -306,29 +322,40 @@ impl Search<'_> {
             if number % 4096 == 0 {
                 self.control.check()?;
             }
-            let customer = log.beyond[group[0].event as usize];
-            if node.later {
-                let mut tell = |event: u32, start: i32| {
-                    let items = log.items_of(event);
-                    for (place, &item) in items.iter().enumerate() {
-                        see(item, customer, End { event, start }, bounded || place + 1 < items.len());
+            *clock += 1;
+            let customer = *clock;
+            let (first, beyond) = (group[0].event, log.beyond[group[0].event as usize]);
+            if node.later && bounded {
+                self.reachable(log, group, beyond, |event, start| {
+                    let places = log.places(event, event + 1);
+                    for (place, &slot) in places.clone().zip(log.items_at(places)) {
+                        see(Extension { slot, customer, place, start, more: true });
                     }
-                };
-                if bounded {
-                    self.reachable(log, group, customer, tell);
-                } else {
-                    let soonest = log.day[group[0].event as usize].saturating_add(self.constraints.min_gap());
-                    (group[0].event + 1..customer)
-                        .filter(|&event| log.day[event as usize] >= soonest)
-                        .for_each(|event| tell(event, 0));
+                });
+            } else if node.later {
+                let soonest = log.day[first as usize].saturating_add(self.constraints.min_gap());
+                let near =
+                    |event: &u32| self.constraints.min_gap.is_some() && log.day[*event as usize] < soonest;
+                let from = first + 1 + (first + 1..beyond).take_while(near).count() as u32;
+                let places = log.places(from, beyond);
+                for (place, &slot) in places.clone().zip(log.items_at(places)) {
+                    see(Extension {
+                        slot,
+                        customer,
+                        place,
+                        start: 0,
+                        more: self.joins && log.more_at(place),
+                    });
                 }
             }
             if node.joins {
-                for &end in group {
-                    let items = log.items_of(end.event);
-                    let above = items.partition_point(|&item| item <= last);
-                    for (place, &item) in items.iter().enumerate().skip(above) {
-                        see(self.n_items + item, customer, end, bounded || place + 1 < items.len());
+                for end in group {
+                    let places = log.places(end.event, end.event + 1);
+                    let above = log.items_at(places.clone()).partition_point(|&item| item <= last);
+                    let places = places.start + above..places.end;
+                    for (place, &item) in places.clone().zip(log.items_at(places)) {
+                        let more = bounded || log.more_at(place);
+                        see(Extension { slot: self.n_items + item, customer, place, start: end.start, more });
                     }
                 }
             }

@@ -21,6 +21,8 @@ pub(super) struct Log {
     pub beyond: Vec<u32>,
     offsets: Vec<u32>,
     items: Vec<u32>,
+    /// The event of each item occurrence.
+    events: Vec<u32>,
 }
 
 impl Log {
@@ -64,6 +66,7 @@ impl Log {
     fn close(&mut self, day: i32, position: u32, stays: bool) {
         let end = self.items.len() as u32;
         if stays || self.offsets.last() != Some(&end) {
+            self.events.resize(self.items.len(), self.day.len() as u32);
             self.day.push(day);
             self.position.push(position);
             self.offsets.push(end);
@@ -81,6 +84,26 @@ impl Log {
 
     pub fn items_of(&self, event: u32) -> &[u32] {
         &self.items[self.offsets[event as usize] as usize..self.offsets[event as usize + 1] as usize]
+    }
+
+    /// The places of all item occurrences in the events from `event` to before `beyond`.
+    pub fn places(&self, event: u32, beyond: u32) -> std::ops::Range<usize> {
+        self.offsets[event as usize] as usize..self.offsets[beyond as usize] as usize
+    }
+
+    /// The items of such places.
+    pub fn items_at(&self, places: std::ops::Range<usize>) -> &[u32] {
+        &self.items[places]
+    }
+
+    /// The event of such a place.
+    pub fn event_at(&self, place: usize) -> u32 {
+        self.events[place]
+    }
+
+    /// Whether a larger item follows in the same event.
+    pub fn more_at(&self, place: usize) -> bool {
+        self.events.get(place + 1) == Some(&self.events[place])
     }
 
     /// The matches of one customer after the other.

@@ -3,7 +3,6 @@
 //! A pattern is a list of item sets. A customer supports it when its sets are parts of strictly later and later events of his;
 //! other events may lie between. Support is the number of customers with at least one match, never the number of matches.
 
-mod chance;
 mod condense;
 mod constraints;
 mod grow;
@@ -104,8 +103,16 @@ pub fn mine(
     let log = Log::new(histories, &numbers(&codes, histories.n_items()));
     let roots = Roots::new(&log, codes.len(), constraints.bounds_matches());
     let pairs = Pairs::new(&log, &Lasts::new(&log, codes.len()), &roots, codes.len(), min_count, control)?;
-    let search =
-        Search { constraints: *constraints, min_count, n_items, pairs: &pairs, codes: &codes, control };
+    let joins = pairs.any_together();
+    let search = Search {
+        constraints: *constraints,
+        min_count,
+        n_items,
+        joins,
+        pairs: &pairs,
+        codes: &codes,
+        control,
+    };
     control.expect(u64::from(n_items));
     let parts: Vec<Found> = (0..n_items)
         .into_par_iter()
@@ -113,13 +120,15 @@ pub fn mine(
         .map_init(
             || Scratch::new(n_items),
             |scratch, item| {
-                let part = search.from_item(&log, item, roots.of(item), scratch);
+                let part = search.beginning_with(&log, item, roots.of(item), scratch);
                 control.advance(1);
                 part
             },
         )
         .collect::<Result<_>>()?;
-    parts.iter().for_each(|part| found.append(part));
+    for part in &parts {
+        found.append(part);
+    }
     let order = if kind == Kind::All {
         (0..found.counts.len()).collect()
     } else {

@@ -9,45 +9,37 @@ use super::log::{End, Log};
 use crate::control::Control;
 use crate::error::Result;
 
-/// Per customer his items with their last events, latest first.
+/// Per customer his items with their last events, latest first, ended by an entry that is earlier than any other.
 pub(super) struct Lasts {
-    /// The customer of an event, found by [`Log::beyond`].
-    customer: Vec<u32>,
-    offsets: Vec<u32>,
-    items: Vec<u32>,
-    events: Vec<u32>,
+    /// Where the list of a customer begins, found by [`Log::beyond`].
+    starts: Vec<u32>,
+    /// Item, and one more than its last event.
+    entries: Vec<(u32, u32)>,
 }
 
 impl Lasts {
     pub fn new(log: &Log, n_items: usize) -> Self {
-        let mut lasts = Self {
-            customer: vec![0; log.n_events() as usize + 1],
-            offsets: vec![0],
-            items: vec![],
-            events: vec![],
-        };
+        let mut lasts = Self { starts: vec![0; log.n_events() as usize + 1], entries: Vec::new() };
         let mut seen = vec![u32::MAX; n_items];
         for (customer, events) in log.customers().enumerate() {
-            lasts.customer[events.end as usize] = customer as u32;
+            lasts.starts[events.end as usize] = lasts.entries.len() as u32;
             for event in events.rev() {
                 for &item in log.items_of(event) {
                     if std::mem::replace(&mut seen[item as usize], customer as u32) != customer as u32 {
-                        lasts.items.push(item);
-                        lasts.events.push(event);
+                        lasts.entries.push((item, event + 1));
                     }
                 }
             }
-            lasts.offsets.push(lasts.items.len() as u32);
+            lasts.entries.push((u32::MAX, 0));
         }
         lasts
     }
 
-    /// The items that the customer of `event` has after it, with their last events.
-    pub fn after(&self, log: &Log, event: u32) -> impl Iterator<Item = (u32, u32)> {
-        let customer = self.customer[log.beyond[event as usize] as usize] as usize;
-        let range = self.offsets[customer] as usize..self.offsets[customer + 1] as usize;
-        let (items, events) = (&self.items[range.clone()], &self.events[range]);
-        items.iter().copied().zip(events.iter().copied()).take_while(move |&(_, last)| last > event)
+    /// The items that the customer of `event` has after it.
+    pub fn after(&self, log: &Log, event: u32) -> impl Iterator<Item = u32> {
+        let start = self.starts[log.beyond[event as usize] as usize] as usize;
+        let later = move |&&(_, last): &&(u32, u32)| last > event + 1;
+        self.entries[start..].iter().take_while(later).map(|&(item, _)| item)
     }
 }
 
@@ -128,6 +120,11 @@ impl Pairs {
         Ok(Self { words, later: later.concat(), together: together.concat() })
     }
 
+    /// Whether any two items can be in one event.
+    pub fn any_together(&self) -> bool {
+        self.together.iter().any(|&word| word != 0)
+    }
+
     /// The items that can come later than `item`.
     pub fn later(&self, item: u32) -> &[u64] {
         &self.later[item as usize * self.words..][..self.words]
@@ -150,7 +147,7 @@ fn count_row(
 ) {
     seen.fill(u32::MAX);
     for group in log.by_customer(roots.of(item)) {
-        for (other, _) in lasts.after(log, group[0].event) {
+        for other in lasts.after(log, group[0].event) {
             later[other as usize] += 1;
         }
         for end in group {

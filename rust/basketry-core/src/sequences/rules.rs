@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use super::chance::{LogFactorials, false_discovery};
 use super::log::Log;
 use super::windows::{Anywhere, Extend, Within, customers_of};
 use super::{Constraints, frequent_items, numbers};
+use crate::chance::{Fisher, false_discovery};
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::histories::Histories;
@@ -230,9 +230,9 @@ impl<E: Extend> Miner<'_, E> {
                 }
             };
             if right {
-                self.frame.right(self.log, from, &mut tell)
+                self.frame.right(self.log, from, &mut tell);
             } else {
-                self.frame.left(self.log, from, &mut tell)
+                self.frame.left(self.log, from, &mut tell);
             }
         }
         // Customers stay in order inside an item, because the sort is stable.
@@ -324,13 +324,13 @@ fn table(found: &Tested, codes: &[u32], n_customers: u64) -> SequenceRules {
             .then_with(|| a.antecedent.cmp(&b.antecedent))
             .then_with(|| a.consequent.cmp(&b.consequent))
     });
-    let chance = LogFactorials::up_to(n_customers);
+    let chance = Fisher::new(n_customers);
     let p_values: Vec<f64> = order
         .par_iter()
         .map(|rule| {
             let [both, one, other] =
                 [rule.count, rule.antecedent_count, rule.consequent_count].map(u64::from);
-            chance.at_least(both, one, other, n_customers)
+            chance.at_least(both, one, other)
         })
         .collect();
     let mut table = SequenceRules {

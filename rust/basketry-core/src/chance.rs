@@ -1,4 +1,4 @@
-//! How likely a rule's count is by chance, and what remains of it after many looks.
+//! How likely a count is by chance, and what remains of it after many looks.
 
 use rayon::prelude::*;
 
@@ -77,15 +77,16 @@ impl Fisher {
     }
 }
 
-/// Adjusted p-values by Benjamini and Hochberg, in the order given.
-pub(crate) fn false_discovery(p_values: &[f64]) -> Vec<f64> {
+/// Adjusted p-values by Benjamini and Hochberg, in the order given. `tests` counts all that were made; those left out of
+/// `p_values` can only raise what comes out.
+pub(crate) fn false_discovery(p_values: &[f64], tests: u64) -> Vec<f64> {
     let mut order: Vec<u32> = (0..p_values.len() as u32).collect();
     order
         .par_sort_unstable_by(|&a, &b| p_values[a as usize].total_cmp(&p_values[b as usize]).then(a.cmp(&b)));
     let mut q_values = vec![1.0; p_values.len()];
     let mut least = 1.0_f64;
     for (place, &at) in order.iter().enumerate().rev() {
-        least = least.min(p_values[at as usize] * p_values.len() as f64 / (place + 1) as f64);
+        least = least.min(p_values[at as usize] * tests as f64 / (place + 1) as f64);
         q_values[at as usize] = least;
     }
     q_values
@@ -120,8 +121,10 @@ mod tests {
 
     #[test]
     fn false_discovery_by_hand() {
-        let q = false_discovery(&[0.01, 0.04, 0.03, 0.9]);
+        let q = false_discovery(&[0.01, 0.04, 0.03, 0.9], 4);
         let expected = [0.04, 0.16 / 3.0, 0.16 / 3.0, 0.9];
         assert!(q.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-15));
+        let of_five = false_discovery(&[0.01, 0.04], 5);
+        assert!((of_five[0] - 0.05).abs() < 1e-15 && (of_five[1] - 0.1).abs() < 1e-15);
     }
 }
