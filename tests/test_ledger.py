@@ -202,9 +202,13 @@ def test_merging_is_reading_both(parts: list[int]) -> None:
 def test_ledgers_that_cannot_be_merged() -> None:
     with pytest.raises(SchemaError, match="a ledger in EUR cannot be merged with one in USD"):
         read(currency="EUR").merge(read(currency="USD"))
-    with pytest.raises(SchemaError, match=r"in time zone UTC, the other has .*, in time zone Asia/Tokyo: read both"):
+    with pytest.raises(
+        SchemaError, match=r"in time zone UTC, the other has .*, in time zone Asia/Tokyo: read both"
+    ):
         read().merge(read_ledger(ROWS, timezone="Asia/Tokyo"))
-    with pytest.raises(SchemaError, match=r"whole numbers, items, quantity, amount, .* whole numbers, items, quantity,"):
+    with pytest.raises(
+        SchemaError, match=r"whole numbers, items, quantity, amount, .* whole numbers, items, quantity,"
+    ):
         read().merge(read(ROWS.drop("amount")))
     with pytest.raises(SchemaError, match=r"column 'customer' holds text"):
         read().merge(read(ROWS.with_columns(customer=pl.lit(1))))
