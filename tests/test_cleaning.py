@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
-from basketry.simulation import simulate
 
 from basketry.exceptions import ParameterError
 from basketry.ledger import Ledger, read_ledger
+from basketry.simulation import simulate
 
 # One row of every kind: plain, guest, return, gift, correction, repeated line, nothing bought, cancelled.
 SHOP = pl.DataFrame(
