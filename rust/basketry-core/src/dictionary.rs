@@ -456,7 +456,7 @@ fn hash_bytes(text: &[u8]) -> u64 {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
     use arrow_buffer::BooleanBuffer;

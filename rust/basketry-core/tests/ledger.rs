@@ -1,5 +1,5 @@
 //! The ledger against an obvious one, for rows in any order and any chunking.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::type_complexity, missing_docs)]
 
 use std::collections::BTreeMap;
 

@@ -155,12 +155,13 @@ mod tests {
             for (at, &score) in quintiles(&values, Ties::Together).iter().enumerate() {
                 let below = values.iter().filter(|&&other| other < values[at]).count();
                 let equal = values.iter().filter(|&&other| other == values[at]).count();
-                // The middle of the value's place among all, as a share of all.
-                let middle = (below as f64 + equal as f64 / 2.0) / n as f64;
-                prop_assert_eq!(f64::from(score), (middle * 5.0 + 1e-12).floor().min(4.0) + 1.0);
+                // The value's middle place is below + equal / 2 of n; its fifth is that share times five.
+                prop_assert_eq!(usize::from(score), ((2 * below + equal) * 5 / (2 * n)).min(4) + 1);
             }
             let mut sizes = [0; 5];
-            quintiles(&values, Ties::Apart).iter().for_each(|&score| sizes[usize::from(score) - 1] += 1);
+            for score in quintiles(&values, Ties::Apart) {
+                sizes[usize::from(score) - 1] += 1;
+            }
             prop_assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1);
         }
     }

@@ -275,12 +275,11 @@ impl Intake {
             Some(reasons) => scratch.reasons.extend_from_slice(reasons),
             None => scratch.reasons.resize(rows.n_rows, 0),
         }
-        match &rows.customer {
-            Some(chunk) => self.customers.encode(chunk, &mut scratch.customers)?,
-            None => {
-                scratch.customers.clear();
-                scratch.customers.resize(rows.n_rows, NONE);
-            }
+        if let Some(chunk) = &rows.customer {
+            self.customers.encode(chunk, &mut scratch.customers)?;
+        } else {
+            scratch.customers.clear();
+            scratch.customers.resize(rows.n_rows, NONE);
         }
         if let Some(chunk) = &rows.item {
             self.items.encode(chunk, &mut scratch.items)?;

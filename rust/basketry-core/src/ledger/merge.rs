@@ -156,21 +156,21 @@ impl Ledger {
 /// Ids in the layout in which they arrive from outside.
 struct Views<'a> {
     integers: &'a [i64],
-    views: Option<Vec<u128>>,
+    texts: Option<Vec<u128>>,
     bytes: Vec<arrow_buffer::Buffer>,
 }
 
 impl<'a> Views<'a> {
     fn new(ids: &'a Ids, range: Range<usize>) -> Self {
         match ids {
-            Ids::Integers(values) => Self { integers: &values[range], views: None, bytes: Vec::new() },
+            Ids::Integers(values) => Self { integers: &values[range], texts: None, bytes: Vec::new() },
             Ids::Texts { offsets, bytes } => {
                 let base = offsets[range.start] as usize;
                 let end = offsets[range.end] as usize;
                 let views = range.map(|at| view(ids.text(at), offsets[at] as usize - base)).collect();
                 Self {
                     integers: &[],
-                    views: Some(views),
+                    texts: Some(views),
                     bytes: vec![bytes.slice_with_length(base, end - base)],
                 }
             }
@@ -178,7 +178,7 @@ impl<'a> Views<'a> {
     }
 
     fn values(&self) -> Values<'_> {
-        match &self.views {
+        match &self.texts {
             None => Values::Integers(self.integers),
             Some(views) => Values::Texts(TextChunk { views, buffers: &self.bytes }),
         }

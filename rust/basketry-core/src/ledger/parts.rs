@@ -179,12 +179,12 @@ impl Attribute {
         let mut labels: Vec<&[u8]> = texts.iter().copied().flatten().collect();
         labels.sort_unstable();
         labels.dedup();
-        let code = |text: &Option<&[u8]>| {
+        let code = |text: Option<&[u8]>| {
             text.map_or(NONE, |text| labels.binary_search(&text).map_or(NONE, |code| code as u32))
         };
         Self {
             name: name.to_owned(),
-            codes: texts.iter().map(code).collect(),
+            codes: texts.iter().copied().map(code).collect(),
             labels: Ids::from_texts(&labels),
         }
     }
@@ -208,14 +208,14 @@ fn ids_to_parts(name: &str, ids: &Ids, parts: &mut Vec<(String, Flat)>) {
 }
 
 fn increasing(offsets: &[u32]) -> bool {
-    offsets.windows(2).fold(true, |sound, pair| sound & (pair[0] <= pair[1]))
+    offsets.is_sorted()
 }
 
 fn sound(sound: bool, part: &str) -> Result<()> {
-    if sound { Ok(()) } else { Err(damaged(format!("the part '{part}' does not fit the others"))) }
+    if sound { Ok(()) } else { Err(damaged(&format!("the part '{part}' does not fit the others"))) }
 }
 
-fn damaged(problem: String) -> Error {
+fn damaged(problem: &str) -> Error {
     Error::Damaged { what: "saved ledger", problem: format!("{problem}; build and save it again") }
 }
 
@@ -231,7 +231,7 @@ impl Parts {
 
     fn take(&mut self, name: &str) -> Result<Flat> {
         let at = self.0.iter().position(|(known, _)| known == name);
-        at.map(|at| self.0.remove(at).1).ok_or_else(|| damaged(format!("the part '{name}' is missing")))
+        at.map(|at| self.0.remove(at).1).ok_or_else(|| damaged(&format!("the part '{name}' is missing")))
     }
 
     fn i64(&mut self, name: &str) -> Result<ScalarBuffer<i64>> {
@@ -256,7 +256,7 @@ impl Parts {
         let bytes = self.bytes(&name.replace("id_offsets", "id_bytes"))?;
         let fits = offsets.first() == Some(&0)
             && offsets.last().copied() == Some(bytes.len() as u64)
-            && offsets.windows(2).fold(true, |sound, pair| sound & (pair[0] <= pair[1]));
+            && offsets.is_sorted();
         sound(fits, &name)?;
         Ok(Ids::Texts { offsets, bytes })
     }
@@ -282,5 +282,5 @@ impl Parts {
 }
 
 fn wrong_type(name: &str) -> Error {
-    damaged(format!("the part '{name}' is of another type"))
+    damaged(&format!("the part '{name}' is of another type"))
 }

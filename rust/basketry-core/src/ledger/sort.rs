@@ -215,7 +215,7 @@ impl Sorter<'_> {
                     order.end += 1;
                 }
                 _ => {
-                    orders.push(Order { time: run.time, key: run.key, first: at as u32, end: at as u32 + 1 })
+                    orders.push(Order { time: run.time, key: run.key, first: at as u32, end: at as u32 + 1 });
                 }
             }
         }
