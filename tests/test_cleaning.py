@@ -10,7 +10,7 @@ import pytest
 
 from basketry.exceptions import ParameterError
 from basketry.ledger import Ledger, read_ledger
-from basketry.simulate import simulate
+from basketry.simulation import simulate
 
 # One row of every kind: plain, guest, return, gift, correction, repeated line, nothing bought, cancelled.
 SHOP = pl.DataFrame(
