@@ -75,7 +75,7 @@ def for_csv(frame: pl.DataFrame, *, raw: bool = False) -> pl.DataFrame:
             column = column.cast(pl.String)
         columns.append(column)
     flat = pl.DataFrame(columns)
-    texts = [name for name, dtype in flat.schema.items() if dtype == pl.String and not raw]
+    texts = [] if raw else flat.select(pl.col(pl.String)).columns
     return flat.with_columns(
         pl.when(pl.col(name).str.contains(_FORMULA)).then("'" + pl.col(name)).otherwise(name).alias(name)
         for name in texts

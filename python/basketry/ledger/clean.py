@@ -187,8 +187,8 @@ def _ids(column: str, role: str, kind: pl.DataType, options: Options) -> tuple[p
     if kind.is_integer():
         return ids, None
     if kind in (pl.String, pl.Categorical, pl.Enum):
-        # An empty text is a missing id, as csv files write it.
-        return pl.when(ids.cast(pl.String) != "").then(ids), None
+        # An empty text is a missing id: the compiled half sees to it.
+        return ids, None
     if kind == pl.Null:
         return ids.cast(pl.Int64), None
     raise SchemaError(
