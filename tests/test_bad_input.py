@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import polars as pl
 import pytest
 
-from basketry.exceptions import SchemaError
+from basketry.exceptions import CapacityError, SchemaError
 from basketry.ledger import Ledger, read_ledger
 
 HEAD = "customer,order,time,item,quantity,price\n"
@@ -191,6 +192,22 @@ def test_amounts_that_are_none(value: float | None) -> None:
     assert ledger.quality.rows("no amount") == 1
     assert ledger.quality.totals["amount"] == 2.5
     assert ledger.customers()["customer"].to_list() == [2]
+
+
+def test_streams_that_break() -> None:
+    class Broken:
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            raise RuntimeError("the connection was lost")
+
+    assert refusal(Broken()).startswith("the Broken cannot be read: the connection was lost")
+    mixed = pd.DataFrame({"customer": [1, "ann"], "time": [date(2024, 1, 1)] * 2})
+    assert refusal(mixed).startswith("the DataFrame cannot be read: ")
+
+
+def test_money_beyond_all_bounds() -> None:
+    rows = pl.concat([DAY.with_columns(amount=pl.lit(9e14)).with_columns(customer=1)] * 20)
+    with pytest.raises(CapacityError, match="the total of column 'amount' passes the range"):
+        read(rows)
 
 
 def test_dates_that_do_not_parse(write) -> None:

@@ -202,5 +202,5 @@ def _names(profile: pl.DataFrame) -> pl.DataFrame:
         said = [frozenset(words[: lengths[number]]) for number, words in rows]
         for (number, _words), own in zip(rows, said, strict=True):
             lengths[number] += said.count(own) > 1
-    rows = [(number, ", ".join(words[: lengths[number]])) for number, words in rows]
-    return pl.DataFrame(rows, schema={"segment": pl.Int64, "name": pl.String}, orient="row")
+    names = [(number, ", ".join(words[: lengths[number]])) for number, words in rows]
+    return pl.DataFrame(names, schema={"segment": pl.Int64, "name": pl.String}, orient="row")
