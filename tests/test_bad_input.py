@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from basketry.customers import rfm
 from basketry.exceptions import CapacityError, SchemaError
 from basketry.ledger import Ledger, read_ledger
 
@@ -204,10 +205,15 @@ def test_streams_that_break() -> None:
     assert refusal(mixed).startswith("the DataFrame cannot be read: ")
 
 
-def test_money_beyond_all_bounds() -> None:
-    rows = pl.concat([DAY.with_columns(amount=pl.lit(9e14)).with_columns(customer=1)] * 20)
+@pytest.mark.parametrize("kind", [pl.Int64, pl.UInt64, pl.Float64, pl.Decimal(38, 2), pl.String])
+def test_money_beyond_all_bounds(kind: pl.DataType) -> None:
+    large, too_large = 2 * 10**11, 3 * 10**11
+    rows = pl.DataFrame({"customer": [1] * 5000, "time": [date(2024, 1, 1)] * 5000})
+    ledger = read(rows.with_columns(amount=pl.lit(large).cast(kind)))
+    assert ledger.orders()["net"].sum() == ledger.quality.totals["amount"] == 5000 * large
     with pytest.raises(CapacityError, match="the total of column 'amount' passes the range"):
-        read(rows)
+        rfm(ledger)
+    assert read(rows.with_columns(amount=pl.lit(too_large).cast(kind))).quality.rows("no amount") == 5000
 
 
 def test_dates_that_do_not_parse(write) -> None:
