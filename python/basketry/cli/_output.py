@@ -69,8 +69,10 @@ def for_csv(frame: pl.DataFrame, *, raw: bool = False) -> pl.DataFrame:
     columns = []
     for column in frame.iter_columns():
         if isinstance(column.dtype, pl.List):
-            texts = [None if row is None else json.dumps(row, ensure_ascii=False) for row in column.to_list()]
-            column = pl.Series(column.name, texts, pl.String)
+            written = [
+                None if row is None else json.dumps(row, ensure_ascii=False) for row in column.to_list()
+            ]
+            column = pl.Series(column.name, written, pl.String)
         elif column.dtype in (pl.Enum, pl.Categorical):
             column = column.cast(pl.String)
         columns.append(column)

@@ -83,7 +83,7 @@ def fitting_sequences(
     limits = {"max_length": 3} | {name: value for name, value in limits.items() if value is not None}
     return fitting(
         lambda count: frequent_sequences(
-            ledger, axis=axis, min_count=count, budget=_MOST_SEQUENCES, n_threads=n_threads, **limits
+            ledger, item=_item(axis), min_count=count, budget=_MOST_SEQUENCES, n_threads=n_threads, **limits
         ),
         ledger.n_customers // 50,
     )
@@ -95,7 +95,7 @@ def fitting_sequence_rules(
     """Find which single item follows which, from a fiftieth of the customers on."""
     return fitting(
         lambda count: sequence_rules(
-            ledger, axis=axis, min_count=count, max_antecedent=1, max_consequent=1, budget=_MOST_SEQUENCES,
+            ledger, item=_item(axis), min_count=count, max_antecedent=1, max_consequent=1, budget=_MOST_SEQUENCES,
             n_threads=n_threads, **limits,
         ),
         ledger.n_customers // 50,
