@@ -58,6 +58,17 @@ def test_text_that_is_not_utf8(write) -> None:
     assert read(path, encoding="utf8-lossy").items()["item"].to_list() == ["tea", "th\ufffd"]
 
 
+def test_text_of_other_machines(write) -> None:
+    path = write((HEAD + GOOD).encode("utf-16"))
+    assert refusal(path) == f"{path} is written in UTF-16: pass encoding='utf-16'."
+    assert read(path, encoding="utf-16").customers()["customer"].to_list() == ["00123"]
+    path = write((HEAD + GOOD).replace("\n", "\r"))
+    assert (
+        refusal(path) == f"{path}: its lines end in a carriage return alone: write it again with line feeds."
+    )
+    assert read(write((HEAD + GOOD).replace("\n", "\r\n"))).n_lines == 1
+
+
 def test_a_line_with_too_many_fields(write) -> None:
     text = refusal(write(HEAD + GOOD + "1,2,2024-01-02,tea,2,1.5,9,9\n" + GOOD))
     assert "dump.csv cannot be read: line 3 has 8 fields and the header has 6: mend the line" in text

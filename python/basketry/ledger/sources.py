@@ -106,7 +106,7 @@ def _table(source: Any, separator: str | None, encoding: str) -> Part:
             frame = pl.DataFrame(source)
         except Exception as error:  # whatever the maker of the stream raises
             said = str(error).split("\n", 1)[0].rstrip(".")
-            raise SchemaError(f"{name} cannot be read: {said}: give each column one type.") from error
+            raise SchemaError(f"{name} cannot be read: {said}: mend it where it is made.") from error
         return Part(name, frame.lazy(), frame.schema)
     raise ParameterError.out_of_range(
         "source", type(source).__name__, "a path, a frame, a mapping of tables or an Arrow stream is needed"

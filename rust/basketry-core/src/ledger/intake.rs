@@ -539,9 +539,8 @@ fn scale(chunk: &NumberChunk<'_>, scaled: &mut Vec<i64>) {
         Numbers::Integers(values) => scaled.extend(values.iter().map(|&value| {
             if value.unsigned_abs() < LARGEST / UNIT as u64 { value * UNIT as i64 } else { MISSING }
         })),
-        Numbers::Scaled(values) => scaled.extend(
-            values.iter().map(|&value| if value.unsigned_abs() < LARGEST { value } else { MISSING }),
-        ),
+        Numbers::Scaled(values) => scaled
+            .extend(values.iter().map(|&value| if value.unsigned_abs() < LARGEST { value } else { MISSING })),
     }
     if let Some(valid) = chunk.valid {
         for (value, valid) in scaled.iter_mut().zip(valid) {
