@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import polars as pl
 import pytest
 
-from basketry.exceptions import SchemaError
+from basketry.customers import rfm
+from basketry.exceptions import CapacityError, SchemaError
 from basketry.ledger import Ledger, read_ledger
 
 HEAD = "customer,order,time,item,quantity,price\n"
@@ -54,6 +56,17 @@ def test_text_that_is_not_utf8(write) -> None:
     assert "pass encoding='latin-1'" in text
     assert read(path, encoding="latin-1").items()["item"].to_list() == ["tea", "thé"]
     assert read(path, encoding="utf8-lossy").items()["item"].to_list() == ["tea", "th\ufffd"]
+
+
+def test_text_of_other_machines(write) -> None:
+    path = write((HEAD + GOOD).encode("utf-16"))
+    assert refusal(path) == f"{path} is written in UTF-16: pass encoding='utf-16'."
+    assert read(path, encoding="utf-16").customers()["customer"].to_list() == ["00123"]
+    path = write((HEAD + GOOD).replace("\n", "\r"))
+    assert (
+        refusal(path) == f"{path}: its lines end in a carriage return alone: write it again with line feeds."
+    )
+    assert read(write((HEAD + GOOD).replace("\n", "\r\n"))).n_lines == 1
 
 
 def test_a_line_with_too_many_fields(write) -> None:
@@ -191,6 +204,27 @@ def test_amounts_that_are_none(value: float | None) -> None:
     assert ledger.quality.rows("no amount") == 1
     assert ledger.quality.totals["amount"] == 2.5
     assert ledger.customers()["customer"].to_list() == [2]
+
+
+def test_streams_that_break() -> None:
+    class Broken:
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            raise RuntimeError("the connection was lost")
+
+    assert refusal(Broken()).startswith("the Broken cannot be read: the connection was lost")
+    mixed = pd.DataFrame({"customer": [1, "ann"], "time": [date(2024, 1, 1)] * 2})
+    assert refusal(mixed).startswith("the DataFrame cannot be read: ")
+
+
+@pytest.mark.parametrize("kind", [pl.Int64, pl.UInt64, pl.Float64, pl.Decimal(38, 2), pl.String])
+def test_money_beyond_all_bounds(kind: pl.DataType) -> None:
+    large, too_large = 2 * 10**11, 3 * 10**11
+    rows = pl.DataFrame({"customer": [1] * 5000, "time": [date(2024, 1, 1)] * 5000})
+    ledger = read(rows.with_columns(amount=pl.lit(large).cast(kind)))
+    assert ledger.orders()["net"].sum() == ledger.quality.totals["amount"] == 5000 * large
+    with pytest.raises(CapacityError, match="the total of column 'amount' passes the range"):
+        rfm(ledger)
+    assert read(rows.with_columns(amount=pl.lit(too_large).cast(kind))).quality.rows("no amount") == 5000
 
 
 def test_dates_that_do_not_parse(write) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -133,6 +135,26 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
         read().save(tmp_path / "no" / "shop.ledger")
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from basketry.files import whole_file
+with whole_file(Path(sys.argv[1])) as unfinished:
+    unfinished.write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_the_next_writer_sweeps_up_after_a_killed_one(tmp_path: Path) -> None:
+    path = tmp_path / "shop.ledger"
+    subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False, timeout=60)
+    assert [file.suffix for file in tmp_path.iterdir()] == [".part"]
+    (tmp_path / ".other.ledger.1.part").touch()
+    read().save(path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".other.ledger.1.part", "shop.ledger"]
+
+
 def test_a_file_that_is_no_ledger(tmp_path: Path) -> None:
     read().save(tmp_path / "good.ledger")
     held = (tmp_path / "good.ledger").read_bytes()
@@ -210,7 +232,7 @@ def test_ledgers_that_cannot_be_merged() -> None:
         SchemaError, match=r"whole numbers, items, quantity, amount, .* whole numbers, items, quantity,"
     ):
         read().merge(read(ROWS.drop("amount")))
-    with pytest.raises(SchemaError, match=r"column 'customer' holds text"):
+    with pytest.raises(SchemaError, match=r"column 'customer' holds integers in one part"):
         read().merge(read(ROWS.with_columns(customer=pl.lit(1))))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 
 from basketry.exceptions import ParameterError
@@ -25,6 +26,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         )
     if path.is_dir():
         raise ParameterError.out_of_range("path", str(path), "that is a folder, name a file in it")
+    _sweep(path)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield unfinished
@@ -39,3 +41,21 @@ def whole_file(path: Path) -> Iterator[Path]:
                 os.close(folder)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what writers of this file left behind when they were killed."""
+    for left in path.parent.glob(f".{escape(path.name)}.*.part"):
+        writer = left.name.removesuffix(".part").rpartition(".")[2]
+        if os.name == "posix" and writer.isdecimal() and not _runs(int(writer)):
+            left.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True

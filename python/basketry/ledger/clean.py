@@ -69,7 +69,7 @@ MENDS = {
     "in the future": "change until= if the dump is younger than that",
     "no order id": "a line without an order cannot be placed; mend the export",
     "no quantity": "missing, NaN or infinite; mend the export",
-    "no amount": "missing, NaN, infinite or beyond 922 trillion; mend the export",
+    "no amount": "missing, NaN, infinite or beyond 225 billion; mend the export",
     "quantity of zero": "nothing was bought",
     "no customer": "guests='keep' counts them as baskets without a customer",
     "return": "returns='net' or 'keep' keeps them apart from purchases",

@@ -102,8 +102,11 @@ def _table(source: Any, separator: str | None, encoding: str) -> Part:
     if hasattr(source, "__arrow_c_stream__"):
         # Some streams can be read only once, and a ledger looks at its rows more than once.
         name = "the frame" if isinstance(source, pl.DataFrame) else f"the {type(source).__name__}"
-        with reading(name):
+        try:
             frame = pl.DataFrame(source)
+        except Exception as error:  # whatever the maker of the stream raises
+            said = str(error).split("\n", 1)[0].rstrip(".")
+            raise SchemaError(f"{name} cannot be read: {said}: mend it where it is made.") from error
         return Part(name, frame.lazy(), frame.schema)
     raise ParameterError.out_of_range(
         "source", type(source).__name__, "a path, a frame, a mapping of tables or an Arrow stream is needed"

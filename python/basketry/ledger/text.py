@@ -15,6 +15,7 @@ from basketry.ledger.part import Part, reading
 
 _SEPARATORS = (",", ";", "\t", "|")
 _HEAD = 1 << 16
+_UTF8 = ("utf8", "utf8-lossy")
 
 
 def check_format(separator: str | None, encoding: str) -> None:
@@ -55,6 +56,12 @@ def open_text(path: Path, separator: str | None, encoding: str) -> Part:
         head = file.read(_HEAD)
     if not head.strip():
         raise SchemaError(f"{path} is empty: a header line is needed.")
+    if encoding in _UTF8 and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise SchemaError(f"{path} is written in UTF-16: pass encoding='utf-16'.")
+    if b"\r" in head and b"\n" not in head:
+        raise SchemaError(
+            f"{path}: its lines end in a carriage return alone: write it again with line feeds."
+        )
     first = head.decode(_codec(encoding), errors="replace").splitlines()[0]
     sep = separator or max(_SEPARATORS, key=first.count)
     names = next(csv.reader([first], delimiter=sep))
@@ -68,7 +75,7 @@ def open_text(path: Path, separator: str | None, encoding: str) -> Part:
     diagnose = partial(_first_fault, path, sep, encoding)
     known: Any = encoding
     with reading(str(path), diagnose):
-        if encoding in ("utf8", "utf8-lossy"):
+        if encoding in _UTF8:
             frame = pl.scan_csv(path, separator=sep, encoding=known, infer_schema=False, glob=False)
         else:
             frame = pl.read_csv(path, separator=sep, encoding=known, infer_schema=False).lazy()
@@ -76,7 +83,7 @@ def open_text(path: Path, separator: str | None, encoding: str) -> Part:
 
 
 def _codec(encoding: str) -> str:
-    return "utf-8-sig" if encoding in ("utf8", "utf8-lossy") else encoding
+    return "utf-8-sig" if encoding in _UTF8 else encoding
 
 
 def _first_fault(path: Path, separator: str, encoding: str) -> str | None:

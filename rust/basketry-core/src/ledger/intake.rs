@@ -12,8 +12,8 @@ pub const UNIT: f64 = 10_000.0;
 /// The value of a further measure that a line does not have. Quantity and amount are never missing.
 pub const MISSING: i64 = i64::MIN;
 
-/// Numbers beyond this (225 billion) have no exact ten-thousandths in a double.
-const LARGEST: f64 = (1_u64 << 51) as f64;
+/// Ten-thousandths from this on (225 billion units) are not exact in a double, and a few thousand of them pass 64 bits.
+const LARGEST: u64 = 1 << 51;
 
 /// How many partitions known customers fall into, and guests.
 pub(super) const CUSTOMER_PARTS: usize = 256;
@@ -533,12 +533,13 @@ fn scale(chunk: &NumberChunk<'_>, scaled: &mut Vec<i64>) {
             let units = value * UNIT;
             // Adding and taking away 1.5 * 2^52 rounds to the nearest whole number, ties to even, without a branch.
             let rounded = (units + 6_755_399_441_055_744.0) - 6_755_399_441_055_744.0;
-            if units.abs() < LARGEST { rounded as i64 } else { MISSING }
+            if units.abs() < LARGEST as f64 { rounded as i64 } else { MISSING }
         })),
-        Numbers::Integers(values) => {
-            scaled.extend(values.iter().map(|&value| value.checked_mul(UNIT as i64).unwrap_or(MISSING)));
-        }
-        Numbers::Scaled(values) => scaled.extend_from_slice(values),
+        Numbers::Integers(values) => scaled.extend(values.iter().map(|&value| {
+            if value.unsigned_abs() < LARGEST / UNIT as u64 { value * UNIT as i64 } else { MISSING }
+        })),
+        Numbers::Scaled(values) => scaled
+            .extend(values.iter().map(|&value| if value.unsigned_abs() < LARGEST { value } else { MISSING })),
     }
     if let Some(valid) = chunk.valid {
         for (value, valid) in scaled.iter_mut().zip(valid) {
