@@ -36,8 +36,8 @@ class Parameters:
     ----------
     as_of
         Orders at or after it are left out; None is the end of the data.
-    axis
-        What counts as an item: ``item``, or an attribute of items.
+    item
+        What counts as an item: an attribute of items, or None for the item itself.
     k
         How many segments.
     seed
@@ -47,7 +47,7 @@ class Parameters:
     """
 
     as_of: Moment | None = None
-    axis: str = "item"
+    item: str | None = None
     k: int = 8
     seed: int = 0
     n_threads: int | None = None
@@ -76,7 +76,7 @@ class Analysis:
         """
         ledger, seen = self.ledger, self.parameters.as_of
         day = ledger.end if seen is None else instant("as_of", seen, ledger.timezone).date()
-        names = item_names(ledger) if self.parameters.axis == "item" else None
+        names = item_names(ledger) if self.parameters.item is None else None
         return Findings(
             title=title,
             as_of=day,
@@ -186,10 +186,10 @@ def _segments(result: Analysis) -> None:
 def _rules(result: Analysis) -> None:
     _need(result, items=True, people=False)
     asked = result.parameters
-    least, result.tables["rules"] = fitting_rules(result.ledger, axis=asked.axis, n_threads=asked.n_threads)
+    least, result.tables["rules"] = fitting_rules(result.ledger, item=asked.item, n_threads=asked.n_threads)
     result.thresholds["rules_min_count"] = least
     result.tables["itemsets"] = frequent_itemsets(
-        result.ledger, item=None if asked.axis == "item" else asked.axis, min_count=least, max_length=4,
+        result.ledger, item=asked.item, min_count=least, max_length=4,
         n_threads=asked.n_threads,
     )  # fmt: skip
 
@@ -197,7 +197,7 @@ def _rules(result: Analysis) -> None:
 def _sequences(result: Analysis) -> None:
     _need(result, items=True)
     asked = result.parameters
-    least, found = fitting_sequences(result.ledger, axis=asked.axis, n_threads=asked.n_threads)
+    least, found = fitting_sequences(result.ledger, item=asked.item, n_threads=asked.n_threads)
     result.thresholds["sequences_min_count"] = least
     result.tables["sequences"] = found
 
@@ -205,7 +205,7 @@ def _sequences(result: Analysis) -> None:
 def _sequence_rules(result: Analysis) -> None:
     _need(result, items=True)
     asked = result.parameters
-    least, found = fitting_sequence_rules(result.ledger, axis=asked.axis, n_threads=asked.n_threads)
+    least, found = fitting_sequence_rules(result.ledger, item=asked.item, n_threads=asked.n_threads)
     result.thresholds["sequence_rules_min_count"] = least
     result.tables["sequence_rules"] = found
 
@@ -217,7 +217,7 @@ def _lags(result: Analysis) -> None:
     asked = result.parameters
     pairs = [
         followed(
-            result.ledger, antecedent, consequent, axis=asked.axis, seed=asked.seed, n_threads=asked.n_threads
+            result.ledger, antecedent, consequent, item=asked.item, seed=asked.seed, n_threads=asked.n_threads
         )
         for antecedent, consequent in strongest_pairs(result.tables["sequence_rules"], LAGS)
     ]

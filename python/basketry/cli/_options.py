@@ -42,9 +42,11 @@ Interactive = Annotated[
     bool, typer.Option("--interactive", help="Embed the charts live, with their scripts.")
 ]
 Folder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder to write.")]
-Axis = Annotated[
-    str,
-    typer.Option("--axis", help="What counts as an item: item, or an attribute of items such as category."),
+Item = Annotated[
+    str | None,
+    typer.Option(
+        "--item", metavar="ATTRIBUTE", help="What counts as an item, such as category; items if not given."
+    ),
 ]
 MinSupport = Annotated[
     float | None, typer.Option("--min-support", help="The least share, above 0 and up to 1.")

@@ -66,18 +66,16 @@ def for_csv(frame: pl.DataFrame, *, raw: bool = False) -> pl.DataFrame:
     raw
         Leave text as it is.
     """
-    columns = []
-    for column in frame.iter_columns():
-        if isinstance(column.dtype, pl.List):
-            written = [
-                None if row is None else json.dumps(row, ensure_ascii=False) for row in column.to_list()
-            ]
-            column = pl.Series(column.name, written, pl.String)
-        elif column.dtype in (pl.Enum, pl.Categorical):
-            column = column.cast(pl.String)
-        columns.append(column)
-    flat = pl.DataFrame(columns)
-    texts = [] if raw else flat.select(pl.col(pl.String)).columns
+    flat = frame.with_columns(
+        pl.Series(
+            name,
+            [None if row is None else json.dumps(row, ensure_ascii=False) for row in frame[name].to_list()],
+        )
+        for name, dtype in frame.schema.items()
+        if isinstance(dtype, pl.List)
+    )
+    flat = flat.with_columns(pl.col(pl.Enum, pl.Categorical).cast(pl.String))
+    texts = [] if raw else [name for name, dtype in flat.schema.items() if dtype == pl.String]
     return flat.with_columns(
         pl.when(pl.col(name).str.contains(_FORMULA)).then("'" + pl.col(name)).otherwise(name).alias(name)
         for name in texts

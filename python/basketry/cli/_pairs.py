@@ -51,7 +51,7 @@ def followed(
     antecedent: list[Any],
     consequent: list[Any],
     *,
-    axis: str,
+    item: str | None,
     seed: int,
     horizon: str | None = None,
     n_threads: int | None = None,
@@ -64,7 +64,7 @@ def followed(
         The shop.
     antecedent, consequent
         The items.
-    axis, seed, horizon, n_threads
+    item, seed, horizon, n_threads
         As in `time_to_next`.
     """
     last, first = ledger.last_day, ledger.first_day
@@ -72,8 +72,8 @@ def followed(
     while True:
         try:
             found = time_to_next(
-                ledger, antecedent=antecedent, consequent=consequent, horizon=horizon or f"{weeks}w",
-                item=None if axis == "item" else axis, rng=seed, n_threads=n_threads,
+                ledger, antecedent=antecedent, consequent=consequent, horizon=horizon or f"{weeks}w", item=item,
+                rng=seed, n_threads=n_threads,
             )  # fmt: skip
             return Followed(antecedent, consequent, found.table, found.peaks)
         except ParameterError:

@@ -96,7 +96,7 @@ def _record(ledger: Ledger, result: Analysis, source: list[str]) -> dict[str, An
         "parameters": {
             "timezone": ledger.timezone,
             "returns": ledger.returns,
-            "axis": asked.axis,
+            "item": asked.item,
             "k": asked.k,
             **result.thresholds,
         },

@@ -75,7 +75,7 @@ def question(answer: Callable[..., pl.DataFrame]) -> Callable[..., None]:
         for path in files:
             write_table(frame, path, raw_csv=raw_csv)
         if json or not files:
-            names = item_names(ledger) if own.get("axis") == "item" else None
+            names = item_names(ledger) if "item" in own and own["item"] is None else None
             show(frame, as_json=json, raw_csv=raw_csv, names=names)
 
     shared = inspect.signature(command, eval_str=True).parameters

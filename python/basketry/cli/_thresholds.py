@@ -52,24 +52,29 @@ def fitting(find: Callable[[int], pl.DataFrame], start: int) -> tuple[int, pl.Da
 
 
 def fitting_itemsets(
-    ledger: Ledger, *, axis: str, n_threads: int | None, **limits: Any
+    ledger: Ledger, *, item: str | None, n_threads: int | None, **limits: Any
 ) -> tuple[int, pl.DataFrame]:
     """Find itemsets from a five-hundredth of the orders on."""
     return fitting(
         lambda count: frequent_itemsets(
-            ledger, item=_item(axis), min_count=count, budget=_MOST, n_threads=n_threads, **limits
+            ledger, item=item, min_count=count, budget=_MOST, n_threads=n_threads, **limits
         ),
         ledger.n_orders // 500,
     )
 
 
 def fitting_rules(
-    ledger: Ledger, *, axis: str, n_threads: int | None, min_confidence: float = MIN_CONFIDENCE, **limits: Any
+    ledger: Ledger,
+    *,
+    item: str | None,
+    n_threads: int | None,
+    min_confidence: float = MIN_CONFIDENCE,
+    **limits: Any,
 ) -> tuple[int, pl.DataFrame]:
     """Find rules of one consequent that say more than chance, from a five-hundredth of the orders on."""
     return fitting(
         lambda count: association_rules(
-            ledger, item=_item(axis), min_count=count, min_confidence=min_confidence,
+            ledger, item=item, min_count=count, min_confidence=min_confidence,
             max_consequent=1, budget=_MOST, n_threads=n_threads, **({"max_length": 4} | limits),
         ).filter(pl.col("lift") > 1),
         ledger.n_orders // 500,
@@ -77,30 +82,26 @@ def fitting_rules(
 
 
 def fitting_sequences(
-    ledger: Ledger, *, axis: str, n_threads: int | None, **limits: Any
+    ledger: Ledger, *, item: str | None, n_threads: int | None, **limits: Any
 ) -> tuple[int, pl.DataFrame]:
     """Find sequences of up to three orders, from a fiftieth of the customers on."""
     limits = {"max_length": 3} | {name: value for name, value in limits.items() if value is not None}
     return fitting(
         lambda count: frequent_sequences(
-            ledger, item=_item(axis), min_count=count, budget=_MOST_SEQUENCES, n_threads=n_threads, **limits
+            ledger, item=item, min_count=count, budget=_MOST_SEQUENCES, n_threads=n_threads, **limits
         ),
         ledger.n_customers // 50,
     )
 
 
 def fitting_sequence_rules(
-    ledger: Ledger, *, axis: str, n_threads: int | None, **limits: Any
+    ledger: Ledger, *, item: str | None, n_threads: int | None, **limits: Any
 ) -> tuple[int, pl.DataFrame]:
     """Find which single item follows which, from a fiftieth of the customers on."""
     return fitting(
         lambda count: sequence_rules(
-            ledger, item=_item(axis), min_count=count, max_antecedent=1, max_consequent=1, budget=_MOST_SEQUENCES,
+            ledger, item=item, min_count=count, max_antecedent=1, max_consequent=1, budget=_MOST_SEQUENCES,
             n_threads=n_threads, **limits,
         ),
         ledger.n_customers // 50,
     )  # fmt: skip
-
-
-def _item(axis: str) -> str | None:
-    return None if axis == "item" else axis

@@ -35,7 +35,7 @@ def demo(
             folder,
             steps=steps,
             # The laws of the simulated shop hold between its product segments.
-            parameters=Parameters(axis="product_segment", seed=seed, n_threads=threads),
+            parameters=Parameters(item="product_segment", seed=seed, n_threads=threads),
             title="A simulated shop",
             source=[f"simulation of {customers:,} customers"],
             interactive=interactive,

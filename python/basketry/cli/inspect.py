@@ -61,12 +61,13 @@ def inspect(
     text = config_text(tables)
     if not json:
         typer.echo(text)
-    with steps("read"):
-        ledger = open_source(source, preset=preset, timezone=timezone, threads=threads)
-    _show(ledger, tables, as_json=json)
+    # Before the rows are read: what they refuse is often mended in this very file.
     with whole_file(output) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
     typer.echo(f"The mapping is in {output}: change it there and pass --config {output}.", err=True)
+    with steps("read"):
+        ledger = open_source(source, preset=preset, timezone=timezone, threads=threads)
+    _show(ledger, tables, as_json=json)
 
 
 def _show(ledger: Ledger, tables: dict[str, Any], *, as_json: bool) -> None:

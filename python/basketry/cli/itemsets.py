@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from basketry.cli._options import Axis, MaxLength, MinCount, MinSupport
+from basketry.cli._options import Item, MaxLength, MinCount, MinSupport
 from basketry.cli._question import Asked, question
 
 if TYPE_CHECKING:
@@ -21,18 +21,20 @@ def itemsets(
     min_count: MinCount = None,
     max_length: MaxLength = None,
     basket: Annotated[str, typer.Option("--basket", help="order, day or customer.")] = "order",
-    axis: Axis = "item",
+    item: Item = None,
 ) -> "pl.DataFrame":
     """Find the sets of items that many baskets hold. Without a threshold one is found that fits the data."""
+    from basketry.cli._ledgers import before
     from basketry.cli._thresholds import fitting_itemsets
     from basketry.patterns import frequent_itemsets
 
-    limits: dict[str, Any] = {"basket": basket, "max_length": max_length, "as_of": asked.as_of}
+    past = before(ledger, asked.as_of, asked.threads)
+    limits: dict[str, Any] = {"basket": basket, "max_length": max_length}
     if min_support is None and min_count is None:
-        return fitting_itemsets(ledger, axis=axis, n_threads=asked.threads, **limits)[1]
+        return fitting_itemsets(past, item=item, n_threads=asked.threads, **limits)[1]
     return frequent_itemsets(
-        ledger,
-        item=None if axis == "item" else axis,
+        past,
+        item=item,
         min_support=min_support,
         min_count=min_count,
         n_threads=asked.threads,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from basketry.cli._options import Axis
+from basketry.cli._options import Item
 from basketry.cli._question import Asked, question
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def lags(
     ] = None,
     pairs: Annotated[int, typer.Option("--pairs", min=1, help="How many pairs, where none is named.")] = 3,
     peaks: Annotated[bool, typer.Option("--peaks", help="The peaks, in place of the weeks.")] = False,
-    axis: Axis = "item",
+    item: Item = None,
 ) -> "pl.DataFrame":
     """Tell week by week how long after one item another is bought. Without a pair the strongest are taken."""
     from basketry.cli._ledgers import before
@@ -40,14 +40,14 @@ def lags(
     past = before(ledger, asked.as_of, asked.threads)
     wanted: list[tuple[list[Any], list[Any]]]
     if antecedent and consequent:
-        wanted = [(_ids(past, antecedent, axis), _ids(past, consequent, axis))]
+        wanted = [(_ids(past, antecedent, item), _ids(past, consequent, item))]
     elif antecedent or consequent:
         raise ParameterError("--antecedent and --consequent: one is given, name both or none.")
     else:
-        found = fitting_sequence_rules(past, axis=axis, n_threads=asked.threads)[1]
+        found = fitting_sequence_rules(past, item=item, n_threads=asked.threads)[1]
         wanted = strongest_pairs(found, pairs)
     shared: dict[str, Any] = {
-        "axis": axis,
+        "item": item,
         "horizon": horizon,
         "seed": asked.seed,
         "n_threads": asked.threads,
@@ -56,8 +56,8 @@ def lags(
     return lag_tables(answers)["lag_peaks" if peaks else "lags"]
 
 
-def _ids(ledger: "Ledger", typed: list[str], axis: str) -> list[Any]:
+def _ids(ledger: "Ledger", typed: list[str], item: str | None) -> list[Any]:
     """Read ids as the ledger has them: a number where its items are numbers."""
-    if axis != "item" or not ledger.n_items or not ledger.items()["item"].dtype.is_integer():
+    if item is not None or not ledger.n_items or not ledger.items()["item"].dtype.is_integer():
         return list(typed)
     return [int(one) if one.lstrip("-").isdigit() else one for one in typed]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from basketry.cli._options import Axis, MaxLength, MinCount, MinSupport
+from basketry.cli._options import Item, MaxLength, MinCount, MinSupport
 from basketry.cli._question import Asked, question
 
 if TYPE_CHECKING:
@@ -21,22 +21,24 @@ def rules(
     min_count: MinCount = None,
     min_confidence: Annotated[float, typer.Option("--min-confidence", help="The least confidence.")] = 0.1,
     max_length: MaxLength = 4,
-    axis: Axis = "item",
+    item: Item = None,
 ) -> "pl.DataFrame":
     """Find which items are bought together. Without a threshold one is found that fits the data."""
+    from basketry.cli._ledgers import before
     from basketry.cli._thresholds import fitting_rules
     from basketry.patterns import association_rules
 
+    past = before(ledger, asked.as_of, asked.threads)
     limits: dict[str, Any] = {
         "min_confidence": min_confidence,
         "max_length": max_length,
         "as_of": asked.as_of,
     }
     if min_support is None and min_count is None:
-        return fitting_rules(ledger, axis=axis, n_threads=asked.threads, **limits)[1]
+        return fitting_rules(past, item=item, n_threads=asked.threads, **limits)[1]
     return association_rules(
-        ledger,
-        item=None if axis == "item" else axis,
+        past,
+        item=item,
         min_support=min_support,
         min_count=min_count,
         max_consequent=1,

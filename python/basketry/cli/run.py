@@ -6,11 +6,11 @@ from pathlib import Path
 
 from basketry.cli._options import (
     AsOf,
-    Axis,
     Config,
     Folder,
     Force,
     Interactive,
+    Item,
     Preset,
     RawCsv,
     Seed,
@@ -27,7 +27,7 @@ def run(
     preset: Preset = None,
     timezone: Timezone = None,
     as_of: AsOf = None,
-    axis: Axis = "item",
+    item: Item = None,
     seed: Seed = 0,
     threads: Threads = None,
     interactive: Interactive = False,
@@ -41,7 +41,7 @@ def run(
     from basketry.cli._source import named, open_source
 
     steps = Steps()
-    parameters = Parameters(as_of=as_of, axis=axis, seed=seed, n_threads=threads)
+    parameters = Parameters(as_of=as_of, item=item, seed=seed, n_threads=threads)
     with output_folder(output, force) as folder:
         with steps("read"):
             ledger = open_source(source, config=config, preset=preset, timezone=timezone, threads=threads)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from basketry.cli._options import Axis, MaxLength, MinCount, MinSupport
+from basketry.cli._options import Item, MaxLength, MinCount, MinSupport
 from basketry.cli._question import Asked, question
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def sequences(
     rules: Annotated[
         bool, typer.Option("--rules", help="Which single item follows which, in place.")
     ] = False,
-    axis: Axis = "item",
+    item: Item = None,
 ) -> "pl.DataFrame":
     """Find what customers buy one after the other. Without a threshold one is found that fits the data."""
     from basketry.cli._ledgers import before
@@ -35,7 +35,7 @@ def sequences(
 
     past = before(ledger, asked.as_of, asked.threads)
     fitting = min_support is None and min_count is None
-    shared: dict[str, Any] = {"axis": axis, "n_threads": asked.threads}
+    shared: dict[str, Any] = {"item": item, "n_threads": asked.threads}
     if rules:
         if fitting:
             return fitting_sequence_rules(past, window=max_gap, **shared)[1]

@@ -188,7 +188,7 @@ _WORDS = {
 
 
 def _names(profile: pl.DataFrame) -> pl.DataFrame:
-    """Name each segment by the features in which it lies furthest from the middle: two, or more to tell it from another."""
+    """Name each segment by the features in which it lies furthest from the middle: two, or three."""
     rows = []
     for segment, part in sorted(profile.group_by("segment"), key=lambda group: group[0]):
         far = part.with_columns(far=(pl.col("percentile") - 50).abs()).sort(
@@ -196,11 +196,13 @@ def _names(profile: pl.DataFrame) -> pl.DataFrame:
         )
         words = [_WORDS[row["feature"]][row["percentile"] > 50] for row in far.iter_rows(named=True)]
         rows.append((segment[0], words))
-    # Two words are enough unless another segment has the same ones.
-    lengths = dict.fromkeys((number for number, _ in rows), 2)
-    for _ in range(len(_WORDS) - 2):
-        said = [frozenset(words[: lengths[number]]) for number, words in rows]
-        for (number, _words), own in zip(rows, said, strict=True):
-            lengths[number] += said.count(own) > 1
-    names = [(number, ", ".join(words[: lengths[number]])) for number, words in rows]
-    return pl.DataFrame(names, schema={"segment": pl.Int64, "name": pl.String}, orient="row")
+    # Two words are enough, unless another segment has the same two: then one more that it does not have.
+    rivals: dict[frozenset[str], list[list[str]]] = {}
+    for _, words in rows:
+        rivals.setdefault(frozenset(words[:2]), []).append(words)
+    named = []
+    for number, words in rows:
+        same = rivals[frozenset(words[:2])]
+        own = [word for word in words[2:] if any(word not in other for other in same)]
+        named.append((number, ", ".join([*words[:2], *own[:1]])))
+    return pl.DataFrame(named, schema={"segment": pl.Int64, "name": pl.String}, orient="row")
