@@ -62,7 +62,7 @@ def lag(peaks=(8, 26)):
             "rate_ratio": [6.0] * len(peaks),
             "p_value": [1e-4] * len(peaks),
             "stability": [0.9] * len(peaks),
-            "kind": ["repeat"] * len(peaks),
+            "kind": ["since purchase"] * len(peaks),
         },
         schema_overrides={"week": pl.Int64, "low": pl.Int64, "high": pl.Int64, "kind": pl.String},
     )

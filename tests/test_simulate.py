@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 from basketry.exceptions import ParameterError
 from basketry.faults import Faults
 from basketry.ledger import read_ledger
-from basketry.simulate import WORLDS, Simulation, simulate
+from basketry.simulation import WORLDS, Simulation, simulate
 
 
 @pytest.fixture(scope="module")

@@ -1,30 +1,35 @@
 """From a shop's raw transactions to rules, sequences, segments, forecasts and lists of people."""
 
 import warnings as _warnings
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
 
 from basketry import _core
-from basketry.control import Budget, showing
-from basketry.customers import Segmentation, quadrants, rfm, rfm_map, rfm_segments, segment_customers
-from basketry.exceptions import (
-    BasketryError,
-    CapacityError,
-    InternalError,
-    MissingExtraError,
-    ParameterError,
-    SchemaError,
-)
-from basketry.faults import Faults
-from basketry.ledger import Ledger, Quality, read_ledger
-from basketry.patterns import (
-    TimeToNext,
-    association_rules,
-    count_itemsets,
-    frequent_itemsets,
-    frequent_sequences,
-    sequence_rules,
-    time_to_next,
-)
-from basketry.simulate import Simulation, simulate
+
+if TYPE_CHECKING:
+    from basketry.control import Budget, showing
+    from basketry.customers import quadrants, rfm, rfm_map, rfm_segments
+    from basketry.customers.segments import Segmentation, segment_customers
+    from basketry.exceptions import (
+        BasketryError,
+        CapacityError,
+        InternalError,
+        MissingExtraError,
+        ParameterError,
+        SchemaError,
+    )
+    from basketry.faults import Faults
+    from basketry.ledger import Ledger, Quality, read_ledger
+    from basketry.patterns import (
+        TimeToNext,
+        association_rules,
+        count_itemsets,
+        frequent_itemsets,
+        frequent_sequences,
+        sequence_rules,
+        time_to_next,
+    )
+    from basketry.simulation import Simulation, simulate
 
 __all__ = [
     "BasketryError",
@@ -55,6 +60,36 @@ __all__ = [
     "simulate",
     "time_to_next",
 ]
+
+# A room is opened when one of its names is first asked for: `basketry --help` needs none, few need numpy.
+_ROOMS = {
+    "control": ("Budget", "showing"),
+    "customers": ("quadrants", "rfm", "rfm_map", "rfm_segments"),
+    "customers.segments": ("Segmentation", "segment_customers"),
+    "faults": ("Faults",),
+    "ledger": ("Ledger", "Quality", "read_ledger"),
+    "patterns": (
+        *("TimeToNext", "association_rules", "count_itemsets", "frequent_itemsets"),
+        *("frequent_sequences", "sequence_rules", "time_to_next"),
+    ),
+    "simulation": ("Simulation", "simulate"),
+}
+_ROOM_OF = dict.fromkeys(__all__, "exceptions") | {
+    name: room for room, names in _ROOMS.items() for name in names
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(_import_module(f"basketry.{_ROOM_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 if _core.DEBUG:
     _warnings.warn(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
-from basketry.exceptions import ParameterError
+from basketry.exceptions import BasketryError, ParameterError
 
 Progress = Callable[[int, int], None]
 """Called now and then with the units done and the units expected (0 while unknown)."""
@@ -37,10 +37,14 @@ class Budget:
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("results", "bytes", "seconds"):
+        for name, kind in (("results", int), ("bytes", int), ("seconds", int | float)):
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ParameterError.out_of_range(f"budget.{name}", value, "a budget is above 0, or None")
+            if value is not None and (
+                isinstance(value, bool) or not isinstance(value, kind) or not value > 0
+            ):
+                raise ParameterError.out_of_range(
+                    f"budget.{name}", value, "a budget is a number above 0, or None"
+                )
 
 
 class Reins(TypedDict):
@@ -63,6 +67,7 @@ def reins(n_threads: int | None = None, budget: Budget | None = None) -> Reins:
     budget
         The most that the call may cost.
     """
+    _check_process()
     if n_threads is None:
         n_threads = available_threads()
     elif isinstance(n_threads, bool) or not isinstance(n_threads, int) or n_threads < 1:
@@ -91,6 +96,21 @@ def showing(progress: Progress) -> Iterator[None]:
         yield
     finally:
         _progress.reset(token)
+
+
+_home: int | None = None
+
+
+def _check_process() -> None:
+    """Refuse to work in a child that was forked after use: the threads of polars stayed behind, and it would hang."""
+    global _home
+    if _home is None:
+        _home = os.getpid()
+    elif _home != os.getpid():
+        raise BasketryError(
+            "this process was forked after basketry was used, and threads do not come along: "
+            "start workers by 'spawn' or 'forkserver', as multiprocessing.get_context('spawn') does."
+        )
 
 
 def available_threads() -> int:

@@ -23,6 +23,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise ParameterError.out_of_range(
             "path", str(path), f"the folder {path.parent} does not exist, make it first"
         )
+    if path.is_dir():
+        raise ParameterError.out_of_range("path", str(path), "that is a folder, name a file in it")
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield unfinished

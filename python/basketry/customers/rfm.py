@@ -92,9 +92,9 @@ def rfm(
     """
     if ties not in ("together", "apart"):
         raise ParameterError.unknown("ties", ties, ("together", "apart"))
-    if not 0 < big_fish < 1:
+    if isinstance(big_fish, bool) or not isinstance(big_fish, int | float) or not 0 < big_fish < 1:
         raise ParameterError.out_of_range("big_fish", big_fish, "a share above 0 and below 1 is needed")
-    if loyal_orders is not None and loyal_orders < 2:
+    if loyal_orders is not None and (not isinstance(loyal_orders, int) or loyal_orders < 2):
         raise ParameterError.out_of_range(
             "loyal_orders", loyal_orders, "two orders at the least make a loyal customer"
         )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from basketry.arguments import seed, whole
 from basketry.customers.rfm import rfm
-from basketry.exceptions import ParameterError
 from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment
 
@@ -38,7 +38,12 @@ class Segmentation:
 
 
 def segment_customers(
-    ledger: Ledger, *, as_of: Moment | None = None, k: int = 8, rng: int = 0, n_threads: int | None = None
+    ledger: Ledger,
+    *,
+    as_of: Moment | None = None,
+    k: int = 8,
+    rng: int | np.random.Generator = 0,
+    n_threads: int | None = None,
 ) -> Segmentation:
     """Cluster customers by order count, average order, recency and order rate.
 
@@ -79,8 +84,7 @@ def segment_customers(
     >>> bk.segment_customers(shop, k=3).segments["customers"].sum() == bk.rfm(shop).height
     True
     """
-    if isinstance(k, bool) or not isinstance(k, int) or k < 2:
-        raise ParameterError.out_of_range("k", k, "a whole number from 2 up is needed")
+    k = whole("k", k, 2)
     table = rfm(ledger, as_of=as_of, n_threads=n_threads).select(
         "customer",
         pl.col("orders").cast(pl.Float64),
@@ -90,7 +94,7 @@ def segment_customers(
         "spend_total",
     )
     table = table.with_columns(_margins(ledger, as_of, table))
-    table = table.with_columns(segment=_by_value(_cluster(table, k, rng), table["spend_total"]))
+    table = table.with_columns(segment=_by_value(_cluster(table, k, seed(rng)), table["spend_total"]))
     profile = _profile(table)
     names = _names(profile)
     segments = _segments(table, names)
@@ -128,7 +132,7 @@ def _margins(ledger: Ledger, as_of: Moment | None, table: pl.DataFrame) -> pl.Se
     return table.join(sums, on="customer", how="left", maintain_order="left")["margin"]
 
 
-def _cluster(table: pl.DataFrame, k: int, rng: int) -> np.ndarray:
+def _cluster(table: pl.DataFrame, k: int, root: int) -> np.ndarray:
     from sklearn.cluster import KMeans
     from sklearn.preprocessing import StandardScaler
 
@@ -138,7 +142,7 @@ def _cluster(table: pl.DataFrame, k: int, rng: int) -> np.ndarray:
         return np.zeros(table.height, dtype=np.int64)
     scaled = StandardScaler().fit_transform(values)
     return np.asarray(
-        KMeans(min(k, different), n_init=10, random_state=rng).fit_predict(scaled), dtype=np.int64
+        KMeans(min(k, different), n_init=10, random_state=root % 2**32).fit_predict(scaled), dtype=np.int64
     )
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import polars as pl
 
-from basketry.exceptions import ParameterError, SchemaError
+from basketry.exceptions import SchemaError
 from basketry.ledger.mapping import Resolved
-from basketry.ledger.sources import JOINED, Part
+from basketry.ledger.options import Options
+from basketry.ledger.part import Part
+from basketry.ledger.tables import JOINED
+from basketry.ledger.times import time_column
 
 BUILT_IN = {
     0: "used",
@@ -34,6 +36,9 @@ OWN = (
     "quantity does not parse",
     "price does not parse",
     "amount does not parse",
+    "customer does not parse",
+    "order does not parse",
+    "item does not parse",
     "order not in the orders table",
     "cancelled",
     "test customer",
@@ -43,12 +48,18 @@ OWN = (
 """Reasons that are found here, numbered from 128."""
 
 FIRST_OWN = 128
-UNPARSED = OWN[:4]
+UNPARSED = OWN[:7]
+_WIDE = (pl.UInt64, pl.Int128, pl.UInt128)
+_COMMA = "pass decimal=',' if the comma is the decimal mark, or on_bad_rows='drop'"
+_WHOLE = "ids are texts, or whole numbers below 2^63: cast the column, or pass on_bad_rows='drop'"
 MENDS = {
     "time does not parse": "pass date_format=, or on_bad_rows='drop'",
-    "quantity does not parse": "pass decimal=',' if the comma is the decimal mark, or on_bad_rows='drop'",
-    "price does not parse": "pass decimal=',' if the comma is the decimal mark, or on_bad_rows='drop'",
-    "amount does not parse": "pass decimal=',' if the comma is the decimal mark, or on_bad_rows='drop'",
+    "quantity does not parse": _COMMA,
+    "price does not parse": _COMMA,
+    "amount does not parse": _COMMA,
+    "customer does not parse": _WHOLE,
+    "order does not parse": _WHOLE,
+    "item does not parse": _WHOLE,
     "order not in the orders table": "export lines and orders of the same period",
     "cancelled": "cancelled='keep' counts them as sales",
     "test customer": "they are no customers; change test_customers= if they are",
@@ -56,6 +67,10 @@ MENDS = {
     "overlaps a later file": "overlap='keep' reads both",
     "no time": "a line without a time cannot be placed; mend the export",
     "in the future": "change until= if the dump is younger than that",
+    "no order id": "a line without an order cannot be placed; mend the export",
+    "no quantity": "missing, NaN or infinite; mend the export",
+    "no amount": "missing, NaN, infinite or beyond 922 trillion; mend the export",
+    "quantity of zero": "nothing was bought",
     "no customer": "guests='keep' counts them as baskets without a customer",
     "return": "returns='net' or 'keep' keeps them apart from purchases",
     "price of zero": "zero_prices='keep' keeps gifts and samples",
@@ -63,69 +78,6 @@ MENDS = {
     "repeated line": "duplicates='keep' keeps them: two of the same on one receipt are not unusual",
 }
 """What to do about a reason."""
-
-_FORMATS = (
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%d",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d",
-    "%Y%m%d",
-    "%d.%m.%Y %H:%M:%S",
-    "%d.%m.%Y %H:%M",
-    "%d.%m.%Y",
-    "%d/%m/%Y %H:%M:%S",
-    "%d/%m/%Y %H:%M",
-    "%d/%m/%Y",
-    "%m/%d/%Y %H:%M:%S",
-    "%m/%d/%Y %H:%M",
-    "%m/%d/%Y",
-)
-_OFFSET = r"(Z|[+-]\d{2}:?\d{2})$"
-_TIMED_OFFSET = rf"\d{{2}}:\d{{2}}.*{_OFFSET}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What becomes of rows that are not plain purchases; see `read_ledger`."""
-
-    timezone: str | None = None
-    returns: str = "net"
-    guests: str = "keep"
-    cancelled: str = "drop"
-    cancelled_prefix: str | None = None
-    cancelled_status: tuple[str, ...] = ("cancelled", "canceled", "void")
-    zero_prices: str = "keep"
-    negative_prices: str = "drop"
-    duplicates: str = "keep"
-    overlap: str = "keep"
-    currency: str | None = None
-    test_customers: str | Sequence[str] | None = None
-    until: Any = None
-    on_bad_rows: str = "raise"
-    date_format: str | None = None
-    decimal: str = "."
-    float_ids: bool = False
-
-    def __post_init__(self) -> None:
-        for name, known in _CHOICES.items():
-            value = getattr(self, name)
-            if value not in known:
-                raise ParameterError.unknown(name, value, known)
-
-
-_CHOICES = {
-    "returns": ("net", "keep", "drop"),
-    "guests": ("keep", "drop"),
-    "cancelled": ("drop", "keep"),
-    "zero_prices": ("keep", "drop"),
-    "negative_prices": ("drop", "keep"),
-    "duplicates": ("keep", "drop"),
-    "overlap": ("keep", "later"),
-    "on_bad_rows": ("raise", "drop"),
-    "decimal": (".", ","),
-}
 
 
 @dataclass(frozen=True)
@@ -159,12 +111,15 @@ def recipe(part: Part, resolved: Resolved, options: Options, later: datetime | N
         The first instant of a later file; rows from it on are set aside.
     """
     schema, roles = part.schema, resolved.columns
-    columns, reasons, notes = [], dict[str, pl.Expr](), dict[str, pl.Expr]()
+    ids, reasons, notes = dict[str, pl.Expr](), dict[str, pl.Expr](), dict[str, pl.Expr]()
     for role in ("customer", "order", "item"):
         if role in roles:
-            columns.append(_ids(roles[role], role, schema[roles[role]], options).alias(role))
+            ids[role], unparsed = _ids(roles[role], role, schema[roles[role]], options)
+            if unparsed is not None:
+                reasons[f"{role} does not parse"] = unparsed
+    columns = [expr.alias(role) for role, expr in ids.items()]
     if "time" in roles:
-        time, unparsed = _time(part, roles["time"], options, notes)
+        time, unparsed = time_column(part, roles["time"], options, notes)
         columns.append(time.alias("time"))
         if unparsed is not None:
             reasons["time does not parse"] = unparsed
@@ -182,7 +137,10 @@ def recipe(part: Part, resolved: Resolved, options: Options, later: datetime | N
         numbers["amount"] = numbers["price"] * numbers.get("quantity", pl.lit(1.0))
     columns += [numbers[role].alias(role) for role in ("quantity", "amount") if role in numbers]
     for name, column in resolved.measures.items():
-        columns.append(_number(column, name, schema[column], options)[0].alias(name))
+        value, unparsed = _number(column, name, schema[column], options)
+        columns.append(value.alias(name))
+        if unparsed is not None:
+            notes[f"{name} does not parse, left out"] = unparsed
     if JOINED["orders"] in schema:
         reasons["order not in the orders table"] = pl.col(JOINED["orders"]).is_null()
     if JOINED["customers"] in schema:
@@ -196,13 +154,13 @@ def recipe(part: Part, resolved: Resolved, options: Options, later: datetime | N
         if cancelled is not None:
             reasons["cancelled"] = cancelled
     if options.test_customers is not None and "customer" in roles:
-        ids = pl.col(roles["customer"]).cast(pl.String)
-        tests = options.test_customers
+        texts, tests = ids["customer"].cast(pl.String), options.test_customers
+        listed = [] if isinstance(tests, str) else [str(test) for test in tests]
         reasons["test customer"] = (
-            ids.str.contains(tests) if isinstance(tests, str) else ids.is_in(list(tests))
+            texts.str.contains(tests) if isinstance(tests, str) else texts.is_in(listed)
         )
     if options.currency is not None and "currency" in roles:
-        reasons["another currency"] = pl.col(roles["currency"]) != options.currency
+        reasons["another currency"] = pl.col(roles["currency"]).cast(pl.String) != options.currency
     if reasons:
         verdict = pl.lit(0, dtype=pl.UInt8)
         for number in reversed(range(len(OWN))):
@@ -213,40 +171,37 @@ def recipe(part: Part, resolved: Resolved, options: Options, later: datetime | N
     return Recipe(columns, notes)
 
 
-def time_column(part: Part, column: str, options: Options) -> pl.Expr:
-    """Write the expression for the instants of a part, in microseconds UTC.
-
-    Parameters
-    ----------
-    part
-        The file or frame.
-    column
-        Its time column.
-    options
-        Time zone and format.
-    """
-    return _time(part, column, options, {})[0]
-
-
-def _ids(column: str, role: str, kind: pl.DataType, options: Options) -> pl.Expr:
-    if kind.is_float():
-        if not options.float_ids:
-            raise SchemaError(
-                f"column {column!r} is mapped to {role!r} and holds floats (17850.0 instead of 17850): "
-                f"pass float_ids=True to read them as whole numbers."
-            )
-        return pl.col(column).cast(pl.Int64)
-    if kind.is_integer() or kind in (pl.String, pl.Categorical, pl.Enum):
+def _ids(column: str, role: str, kind: pl.DataType, options: Options) -> tuple[pl.Expr, pl.Expr | None]:
+    ids = pl.col(column)
+    if kind.is_float() and not options.float_ids:
+        raise SchemaError(
+            f"column {column!r} is mapped to {role!r} and holds floats (17850.0 instead of 17850): "
+            f"pass float_ids=True to read them as whole numbers."
+        )
+    if kind.is_float() or kind in _WIDE:
+        # NaN is how pandas writes a missing id; what has a fraction or is too large would become another id.
+        present = ids.is_not_null() & ids.is_not_nan() if kind.is_float() else ids.is_not_null()
+        whole = ids.cast(pl.Int64, strict=False)
+        same = (whole.cast(kind, strict=False) == ids).fill_null(value=False)
+        return pl.when(same).then(whole), present & ~same
+    if kind.is_integer():
+        return ids, None
+    if kind in (pl.String, pl.Categorical, pl.Enum):
         # An empty text is a missing id, as csv files write it.
-        return pl.when(pl.col(column) != "").then(pl.col(column)) if kind == pl.String else pl.col(column)
+        return pl.when(ids.cast(pl.String) != "").then(ids), None
+    if kind == pl.Null:
+        return ids.cast(pl.Int64), None
     raise SchemaError(
         f"column {column!r} is mapped to {role!r} and holds {kind}: ids are texts or whole numbers."
     )
 
 
 def _number(column: str, role: str, kind: pl.DataType, options: Options) -> tuple[pl.Expr, pl.Expr | None]:
+    if kind.is_float() or kind in _WIDE or kind == pl.Null:
+        # Money fits 53 bits wherever it fits a ledger.
+        return pl.col(column).cast(pl.Float64), None
     if kind.is_numeric():
-        return (pl.col(column).cast(pl.Float64) if kind == pl.Float32 else pl.col(column)), None
+        return pl.col(column), None
     if kind != pl.String:
         raise SchemaError(f"column {column!r} is mapped to {role!r} and holds {kind}: a number is needed.")
     text = pl.col(column).str.strip_chars()
@@ -267,96 +222,3 @@ def _cancelled(roles: Mapping[str, str], numbers: Mapping[str, pl.Expr], options
             marked = marked & (numbers["quantity"] >= 0)
         hit = marked if hit is None else hit | marked
     return hit
-
-
-def _time(
-    part: Part, column: str, options: Options, notes: dict[str, pl.Expr]
-) -> tuple[pl.Expr, pl.Expr | None]:
-    kind = part.schema[column]
-    raw = pl.col(column)
-    if isinstance(kind, pl.Datetime):
-        if kind.time_zone is not None:
-            return _instant(raw.dt.convert_time_zone("UTC").dt.replace_time_zone(None)), None
-        return _localised(raw, column, options, notes), None
-    if kind == pl.Date:
-        return _localised(raw.cast(pl.Datetime("us")), column, options, {}), None
-    if kind != pl.String:
-        raise SchemaError(
-            f"column {column!r} is mapped to 'time' and holds {kind}: a date, a datetime or a text is needed."
-        )
-    text = raw.str.strip_chars()
-    form = options.date_format or _format_of(part, column)
-    zoned = text.str.contains(_TIMED_OFFSET)
-    plain = text.str.to_datetime(form, strict=False, time_unit="us", exact=True)
-    own_offset = (
-        pl.when(zoned)
-        .then(text.str.replace("Z$", "+00:00").str.replace("T", " ", literal=True))
-        .str.to_datetime("%Y-%m-%d %H:%M:%S%.f%z", strict=False, time_unit="us", time_zone="UTC")
-        .dt.replace_time_zone(None)
-    )
-    local = _localised(plain, column, options, notes, only_if=_any(part, ~zoned & text.is_not_null()))
-    time = pl.when(zoned).then(own_offset).otherwise(local)
-    notes["time with an offset of its own"] = zoned
-    return time, time.is_null() & text.is_not_null() & (text != "")
-
-
-def _any(part: Part, condition: pl.Expr) -> bool:
-    return not isinstance(part.rows, pl.LazyFrame) or bool(part.rows.select(condition.any()).collect().item())
-
-
-def _instant(time: pl.Expr) -> pl.Expr:
-    return time.dt.cast_time_unit("us")
-
-
-def _localised(
-    time: pl.Expr, column: str, options: Options, notes: dict[str, pl.Expr], *, only_if: bool = True
-) -> pl.Expr:
-    if not only_if:
-        return _instant(time)
-    if options.timezone is None:
-        raise SchemaError(
-            f"column {column!r} holds times without a zone: pass timezone=, such as timezone='Europe/London'."
-        )
-    if options.timezone == "UTC":
-        return _instant(time)
-
-    def to_utc(local: pl.Expr) -> pl.Expr:
-        zoned = local.dt.replace_time_zone(options.timezone, ambiguous="earliest", non_existent="null")
-        return _instant(zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None))
-
-    # Local times that the change to summer time leaves out are an hour late clocks: read as an hour later.
-    left_out = time.is_not_null() & to_utc(time).is_null()
-    notes["time left out by the change to summer time"] = left_out
-    return pl.coalesce(to_utc(time), to_utc(time.dt.offset_by("1h")))
-
-
-def _format_of(part: Part, column: str) -> str:
-    """Find the one format that reads a sample; two that read it differently are a question to the user."""
-    if not isinstance(part.rows, pl.LazyFrame):
-        raise SchemaError(f"column {column!r} holds times as text in a stream: pass date_format=.")
-    text = pl.col(column).str.strip_chars()
-    naive = pl.col(column).is_not_null() & (text != "") & ~text.str.contains(_TIMED_OFFSET)
-    sample = part.rows.select(pl.col(column)).filter(naive).head(2000).collect()
-    if sample.is_empty():
-        return _FORMATS[0]
-    reads = {
-        form: sample.select(text.str.to_datetime(form, strict=False, time_unit="us").alias("t"))["t"]
-        for form in _FORMATS
-    }
-    best = max(_FORMATS, key=lambda form: reads[form].count())
-    if reads[best].count() == 0:
-        raise SchemaError(
-            f"column {column!r} holds text, a date is needed for 'time', and {sample[column][0]!r} is in no known format: "
-            f"pass date_format=, such as date_format='%d-%b-%Y'."
-        )
-    for form in _FORMATS:
-        if (
-            form != best
-            and reads[form].count() == reads[best].count()
-            and not reads[form].equals(reads[best])
-        ):
-            raise SchemaError(
-                f"column {column!r} can be read as {best!r} and as {form!r}, first where {sample[column][0]!r} stands: "
-                f"pass date_format= with the right one."
-            )
-    return best

@@ -12,7 +12,7 @@ import polars as pl
 
 from basketry import _core
 from basketry.control import reins
-from basketry.exceptions import SchemaError
+from basketry.exceptions import ParameterError, SchemaError
 from basketry.files import whole_file
 from basketry.ledger.quality import Quality
 from basketry.ledger.zones import Moment, instant, local, micros, zone_info
@@ -150,6 +150,9 @@ class Ledger:
         start, end
             The first customer and the one after the last.
         """
+        for name, value in (("start", start), ("end", end)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise ParameterError.out_of_range(name, value, "a whole number from 0 up is needed")
         return Ledger(self.core.slice(start, end), self.quality, self.currency, self.returns)
 
     def merge(self, other: Ledger, *, n_threads: int | None = None) -> Ledger:
@@ -209,7 +212,7 @@ class Ledger:
         try:
             held: dict[str, Any] = json.loads(note)
             return cls(core, Quality.from_json(held["quality"]), held["currency"], held["returns"])
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
             raise SchemaError(
                 f"{path}: its quality sheet cannot be read: build and save the ledger again."
             ) from error

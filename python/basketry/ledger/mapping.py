@@ -148,6 +148,12 @@ class Resolved:
     preset: str | None = None
     guessed: bool = False
 
+    @property
+    def numbers(self) -> list[str]:
+        """The roles that become numbers of a line; without ``amount`` it is made of the price."""
+        has = {role: role in self.columns for role in ROLES}
+        return [role for role in ("quantity", "amount") if has[role] or (role == "amount" and has["price"])]
+
 
 def preset_layout(name: str) -> Layout:
     """Find a preset.
@@ -200,7 +206,7 @@ def resolve(
         What the caller named.
     """
     names = list(found)
-    given = dict(columns or {})
+    given = _checked("columns", columns) or {}
     for role in given:
         if role not in ROLES:
             raise ParameterError.unknown("columns", role, ROLES)
@@ -217,11 +223,17 @@ def resolve(
                 break
     for role in [role for role in chosen if role not in given and chosen[role] in given.values()]:
         del chosen[role]
+    items, customers = (
+        _checked("item_attributes", item_attributes, {"item"}),
+        _checked("customer_attributes", customer_attributes, {"customer"}),
+    )
     return Resolved(
         columns=chosen,
-        measures=_named(measures, layout.measures, names, chosen),
-        item_attributes=_named(item_attributes, layout.item_attributes, names, chosen),
-        customer_attributes=_named(customer_attributes, layout.customer_attributes, names, chosen),
+        measures=_named(
+            _checked("measures", measures, {*ROLES, "set_aside"}), layout.measures, names, chosen
+        ),
+        item_attributes=_named(items, layout.item_attributes, names, chosen),
+        customer_attributes=_named(customers, layout.customer_attributes, names, chosen),
     )
 
 
@@ -251,6 +263,23 @@ def _named(
         name: column if column in names else lowered.get(_plain(column)) for name, column in offered.items()
     }
     return {name: column for name, column in hits.items() if column is not None and column not in taken}
+
+
+def _checked(
+    name: str, given: Mapping[str, str] | None, taken: Iterable[str] = ()
+) -> Mapping[str, str] | None:
+    if given is None:
+        return None
+    if not isinstance(given, Mapping) or not all(
+        isinstance(text, str) for pair in given.items() for text in pair
+    ):
+        raise ParameterError.out_of_range(name, given, "a mapping of name to column is needed")
+    clash = sorted(set(given).intersection(taken))
+    if clash:
+        raise ParameterError.out_of_range(
+            name, given, f"{clash[0]!r} is a name of basketry's own, choose another"
+        )
+    return given
 
 
 def _there(column: str, role: str, names: list[str]) -> str:

@@ -12,24 +12,18 @@ from typing import Any
 import polars as pl
 
 from basketry import _core
-from basketry.control import reins
+from basketry.control import Reins, reins
 from basketry.exceptions import ParameterError, SchemaError
-from basketry.ledger.clean import (
-    BUILT_IN,
-    FIRST_OWN,
-    MENDS,
-    OWN,
-    UNPARSED,
-    Options,
-    recipe,
-    time_column,
-)
-from basketry.ledger.ledger import Ledger, tree_totals
+from basketry.ledger.accounting import sheet
+from basketry.ledger.attributes import attributed
+from basketry.ledger.clean import recipe
+from basketry.ledger.ledger import Ledger
 from basketry.ledger.mapping import PRESETS, Layout, Resolved, guess_preset, marked, preset_layout, resolve
-from basketry.ledger.quality import Quality
-from basketry.ledger.sources import Part, open_parts, reading
+from basketry.ledger.options import Options
+from basketry.ledger.part import Part
+from basketry.ledger.sources import open_parts
+from basketry.ledger.times import time_column
 from basketry.ledger.zones import Moment, instant, micros, offsets
-from basketry.schema import QUALITY
 
 
 def read_ledger(
@@ -60,7 +54,7 @@ def read_ledger(
     customer_attributes: Mapping[str, str] | None = None,
     keys: Mapping[str, tuple[str, str]] | None = None,
     separator: str | None = None,
-    encoding: str = "utf8",
+    encoding: str | None = None,
     n_threads: int | None = None,
 ) -> Ledger:
     """Read a dump of transactions into a ledger.
@@ -117,7 +111,7 @@ def read_ledger(
     keys
         How related tables join: table -> (column of lines, column of the table).
     separator, encoding
-        How csv files are written; None guesses the separator from the header.
+        How csv files are written. None guesses the separator from the header, and takes ``utf8``.
     n_threads
         How many threads to use; None for all.
 
@@ -148,6 +142,7 @@ def read_ledger(
                 1 noted     no customer, kept as a basket
                 2 customers, 3 orders (1 without a customer), 2 items
     """
+    held_reins = reins(n_threads)
     given = {
         "timezone": timezone,
         "returns": returns,
@@ -171,6 +166,8 @@ def read_ledger(
     if config is not None:
         from basketry.ledger.config import load_config
 
+        if not isinstance(config, str | Path):
+            raise ParameterError.out_of_range("config", config, "the path of a basketry.toml is needed")
         held = load_config(Path(config))
         columns = columns or held.get("columns")
         measures = measures or held.get("measures")
@@ -178,16 +175,20 @@ def read_ledger(
         customer_attributes = customer_attributes or held.get("customer_attributes")
         keys = keys or held.get("keys")
         preset = preset or held.get("preset")
-        separator, encoding = separator or held.get("separator"), held.get("encoding") or encoding
+        separator, encoding = separator or held.get("separator"), encoding or held.get("encoding")
     layout = preset_layout(preset) if preset else None
     parts = open_parts(
-        source, layout=layout or _folder_layout(source), keys=keys, separator=separator, encoding=encoding
+        source,
+        layout=layout or _folder_layout(source),
+        keys=keys,
+        separator=separator,
+        encoding=encoding or "utf8",
     )
     resolved, layout = _mapping(
         parts, layout, preset, columns, measures, item_attributes, customer_attributes
     )
     options = _options(given, held.get("clean", {}), layout.options)
-    return _read(parts, resolved, options, n_threads)
+    return _read(parts, resolved, options, held_reins)
 
 
 def inspect_source(source: Any, *, preset: str | None = None) -> tuple[Resolved, Options, list[Part]]:
@@ -257,11 +258,10 @@ def _options(given: Mapping[str, Any], config: Mapping[str, Any], preset: Mappin
     return Options(**merged)
 
 
-def _read(parts: list[Part], resolved: Resolved, options: Options, n_threads: int | None) -> Ledger:
+def _read(parts: list[Part], resolved: Resolved, options: Options, held_reins: Reins) -> Ledger:
     zone = options.timezone or "UTC"
     table = offsets(zone)
-    reins_ = reins(n_threads)
-    names = [role for role in ("quantity", "amount") if _has(role, resolved)] + list(resolved.measures)
+    names = [*resolved.numbers, *resolved.measures]
     until = None if options.until is None else micros(instant("until", options.until, zone))
     builder = _core.LedgerBuilder(
         names,
@@ -282,19 +282,22 @@ def _read(parts: list[Part], resolved: Resolved, options: Options, n_threads: in
         marks = [expr.alias(reason) for reason, expr in steps.notes.items()]
         rows = 0
         for batch in part.batches([*steps.columns, *marks]):
-            builder.push(batch)
+            _push(builder, batch, part)
             rows += batch.height
             notes.update(batch.select(pl.col(list(steps.notes)).sum()).row(0, named=True) if marks else {})
         ends.append(ends[-1] + rows)
         notes.update(part.notes)
-    core, account = builder.finish(table, reins_)
-    core = _attributed(core, parts, resolved)
-    quality = _sheet(core, account, parts, ends, resolved, options, notes)
+    core, account = builder.finish(table, held_reins)
+    core = attributed(core, parts, resolved)
+    quality = sheet(core, account, parts, ends, resolved, options, notes)
     return Ledger(core, quality, options.currency, options.returns)
 
 
-def _has(role: str, resolved: Resolved) -> bool:
-    return role in resolved.columns or (role == "amount" and "price" in resolved.columns)
+def _push(builder: _core.LedgerBuilder, batch: pl.DataFrame, part: Part) -> None:
+    try:
+        builder.push(batch)
+    except SchemaError as error:
+        raise SchemaError(f"{part.name}: {error}") from error
 
 
 def _one_currency(parts: list[Part], resolved: Resolved, options: Options) -> Options:
@@ -303,11 +306,9 @@ def _one_currency(parts: list[Part], resolved: Resolved, options: Options) -> Op
         return options
     found: dict[str, int] = {}
     for part in parts:
-        if isinstance(part.rows, pl.LazyFrame):
-            with reading(part.name):
-                counts = part.rows.group_by(column).len().drop_nulls().collect()
-            for name, rows in counts.iter_rows():
-                found[name] = found.get(name, 0) + rows
+        counts = part.collect(part.rows.group_by(pl.col(column).cast(pl.String)).len().drop_nulls())
+        for name, rows in counts.iter_rows():
+            found[name] = found.get(name, 0) + rows
     if len(found) > 1:
         listed = ", ".join(
             f"{name} ({rows:,} rows)" for name, rows in sorted(found.items(), key=lambda x: (-x[1], x[0]))
@@ -327,14 +328,10 @@ def _later_starts(parts: list[Part], resolved: Resolved, options: Options) -> li
     column = resolved.columns.get("time")
     if options.overlap != "later" or len(parts) < 2 or column is None:
         return [None] * len(parts)
-    firsts = []
-    for part in parts:
-        if not isinstance(part.rows, pl.LazyFrame):
-            raise ParameterError.out_of_range(
-                "overlap", "later", "streams cannot be looked at before: pass files or frames"
-            )
-        with reading(part.name):
-            firsts.append(part.rows.select(time_column(part, column, options).min()).collect().item())
+    firsts = [
+        part.collect(part.rows.select(time_column(part, column, options, {})[0].min())).item()
+        for part in parts
+    ]
     return [
         min(
             (other for other in firsts if other is not None and first is not None and other > first),
@@ -342,109 +339,3 @@ def _later_starts(parts: list[Part], resolved: Resolved, options: Options) -> li
         )
         for first in firsts
     ]
-
-
-def _attributed(core: _core.Ledger, parts: list[Part], resolved: Resolved) -> _core.Ledger:
-    items = _labels("item", pl.DataFrame(core.items()), resolved.item_attributes, parts, resolved)
-    customers = _labels(
-        "customer", pl.DataFrame(core.customers()), resolved.customer_attributes, parts, resolved
-    )
-    return core.with_attributes(items, customers) if items.width or customers.width else core
-
-
-def _labels(
-    role: str, ids: pl.DataFrame, wanted: Mapping[str, str], parts: list[Part], resolved: Resolved
-) -> pl.DataFrame:
-    """Find the most frequent label of every id, in the order of the ids; the smallest of equally frequent ones."""
-    key = resolved.columns.get(role)
-    found = []
-    for name, column in wanted.items():
-        frames = [part.holding(key, column) for part in parts] if key is not None else []
-        pairs = [
-            frame.select(
-                pl.col(key).cast(ids.schema[role]).alias(role), pl.col(column).cast(pl.String).alias(name)
-            )
-            for frame in frames
-            if frame is not None
-        ]
-        if not pairs or ids.is_empty():
-            continue
-        counts = pl.concat(pairs).drop_nulls().group_by(role, name).len().collect(engine="streaming")
-        best = counts.sort([role, "len", name], descending=[False, True, False]).unique(role, keep="first")
-        found.append(ids.select(role).join(best, on=role, how="left", maintain_order="left").select(name))
-    return pl.concat(found, how="horizontal") if found else pl.DataFrame()
-
-
-def _sheet(
-    core: _core.Ledger,
-    account: _core.Account,
-    parts: list[Part],
-    ends: list[int],
-    resolved: Resolved,
-    options: Options,
-    notes: Mapping[str, int],
-) -> Quality:
-    has_money = _has("amount", resolved)
-    rows_in = ends[-1]
-    sheet = []
-    reasons = pl.DataFrame(account.reasons()).filter((pl.col("rows") > 0) | (pl.col("reason") == 0))
-    for number, rows, first_row, amount in reasons.iter_rows():
-        reason = BUILT_IN[number] if number < FIRST_OWN else OWN[number - FIRST_OWN]
-        example = None
-        if reason in UNPARSED:
-            example = _example(parts, ends, resolved, reason, first_row)
-            if options.on_bad_rows == "raise":
-                raise _unparsed(resolved, reason, rows, rows_in, first_row, example)
-        status = "used" if number == 0 else "set aside"
-        money = round(amount, 4) if has_money and reason not in UNPARSED else None
-        sheet.append((reason, status, rows, money, None if number == 0 else first_row, example))
-    guests, returns, zero_prices, no_item, repeats = account.noted()
-    noted = {
-        "no customer, kept as a basket": guests,
-        "return, kept apart from purchases": returns,
-        "price of zero, kept": zero_prices,
-        "no item": no_item,
-        "repeated line, kept": repeats if options.duplicates == "keep" else 0,
-        **notes,
-    }
-    sheet += [(reason, "noted", rows, None, None, None) for reason, rows in noted.items() if rows]
-    frame = pl.DataFrame(
-        [
-            (
-                reason,
-                status,
-                rows,
-                rows / max(rows_in, 1),
-                amount,
-                None if row is None else row + 1,
-                example,
-                MENDS.get(reason),
-            )
-            for reason, status, rows, amount, row, example in sheet
-        ],
-        schema=QUALITY,
-        orient="row",
-    )
-    used = int(frame.filter(pl.col("status") == "used")["rows"].sum())
-    money = frame.filter(pl.col("status") == "used")["amount"].sum() if has_money else None
-    totals = {"rows_in": rows_in, "rows_used": used, "rows_set_aside": rows_in - used, "amount": money}
-    return Quality(frame, totals | tree_totals(core))
-
-
-def _example(parts: list[Part], ends: list[int], resolved: Resolved, reason: str, row: int) -> str:
-    at = next(i for i in range(len(parts)) if row < ends[i + 1])
-    value = parts[at].value(resolved.columns[reason.split(" ", 1)[0]], row - ends[at])
-    where = f" in {parts[at].name}, row {row - ends[at] + 1:,}" if len(parts) > 1 else ""
-    return f"{value!r}{where}"
-
-
-def _unparsed(
-    resolved: Resolved, reason: str, rows: int, rows_in: int, row: int, example: str | None
-) -> SchemaError:
-    role = reason.split(" ", 1)[0]
-    needed = "a date" if role == "time" else "a number"
-    verb = "does" if rows == 1 else "do"
-    return SchemaError(
-        f"column {resolved.columns[role]!r} holds text, {needed} is needed for {role!r}. {rows:,} of {rows_in:,} values {verb} "
-        f"not parse, first at row {row + 1:,}: {example}. {MENDS[reason][0].upper()}{MENDS[reason][1:]}."
-    )

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from basketry.exceptions import ParameterError
+from basketry.exceptions import ParameterError, SchemaError
 
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _STEP = timedelta(days=7)
@@ -43,6 +43,8 @@ def offsets(name: str) -> tuple[str, list[int], list[int]]:
     """
     zone = zone_info(name)
     starts, seconds = [-(2**63)], [_ahead(zone, _FIRST)]
+    if name == "UTC":
+        return name, starts, seconds
     before = _FIRST
     while before < _LAST:
         after = before + _STEP
@@ -110,4 +112,10 @@ def local(at: int, zone: ZoneInfo) -> datetime:
     zone
         The time zone.
     """
-    return (_FIRST + timedelta(microseconds=at)).astimezone(zone)
+    try:
+        return (_FIRST + timedelta(microseconds=at)).astimezone(zone)
+    except OverflowError as error:
+        raise SchemaError(
+            f"an order is placed {at:,} microseconds after 1970, outside of the years 1 to 9999: "
+            f"check the unit of the column that is mapped to 'time'."
+        ) from error

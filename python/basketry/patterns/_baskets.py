@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fractions import Fraction
 from math import ceil
+from numbers import Integral
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from basketry import _core
+from basketry.arguments import share, whole
 from basketry.control import Reins
 from basketry.exceptions import ParameterError, SchemaError
 from basketry.ledger import Ledger
@@ -94,45 +94,6 @@ def least_count(min_support: float | None, min_count: int | None, n_baskets: int
     return whole("min_count", min_count, 1)
 
 
-def share(name: str, value: object, *, zero: bool = False) -> Fraction:
-    """Check a share and give it as the fraction that was typed.
-
-    Parameters
-    ----------
-    name
-        The argument.
-    value
-        What was given.
-    zero
-        Whether 0 will do.
-    """
-    expected = f"a share {'from' if zero else 'above'} 0 and up to 1"
-    if isinstance(value, bool | np.bool) or not isinstance(
-        value, int | float | np.integer | np.floating | Fraction
-    ):
-        raise ParameterError.out_of_range(name, value, expected)
-    if not (0 <= value <= 1) or (value == 0 and not zero):
-        raise ParameterError.out_of_range(name, value, expected)
-    return value if isinstance(value, Fraction) else Fraction(repr(float(value)))
-
-
-def whole(name: str, value: object, least: int) -> int:
-    """Check a whole number.
-
-    Parameters
-    ----------
-    name
-        The argument.
-    value
-        What was given.
-    least
-        The least value that will do.
-    """
-    if isinstance(value, bool | np.bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ParameterError.out_of_range(name, value, f"a whole number from {least} up")
-    return int(value)
-
-
 def codes_of(baskets: _core.Baskets, name: str, items: object, *, known: bool) -> list[int]:
     """Give the codes of items.
 
@@ -150,9 +111,7 @@ def codes_of(baskets: _core.Baskets, name: str, items: object, *, known: bool) -
     if isinstance(items, str | bytes) or not isinstance(items, Iterable):
         raise ParameterError.out_of_range(name, items, "a list of item ids")
     ids = list(items)
-    wrong = [
-        one for one in ids if isinstance(one, bool | np.bool) or not isinstance(one, str | int | np.integer)
-    ]
+    wrong = [one for one in ids if isinstance(one, bool) or not isinstance(one, str | Integral)]
     if wrong:
         raise ParameterError.out_of_range(name, wrong[0], "item ids are texts or whole numbers")
     codes = baskets.codes([one if isinstance(one, str) else int(one) for one in ids])

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from basketry import _core
+from basketry.arguments import whole
 from basketry.exceptions import ParameterError
 from basketry.ledger import Ledger, read_ledger
-from basketry.patterns._baskets import whole
 
 _DAYS = {"d": 1, "w": 7}
 

@@ -8,10 +8,11 @@ from typing import Any, Literal
 import polars as pl
 
 from basketry import _core
+from basketry.arguments import whole
 from basketry.control import Budget, reins
 from basketry.exceptions import ParameterError
 from basketry.ledger.zones import Moment
-from basketry.patterns._baskets import baskets_of, codes_of, least_count, whole
+from basketry.patterns._baskets import baskets_of, codes_of, least_count
 
 Kind = Literal["all", "closed", "maximal"]
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from basketry import _core
+from basketry.arguments import seed
 from basketry.control import reins
 from basketry.exceptions import ParameterError
 from basketry.patterns._histories import codes_of, days, tree_of
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +100,9 @@ def time_to_next(
     The life table is the product-limit estimate in weeks; its interval is Greenwood's, symmetric in log(-log
     S). Expected events come from the purchases of the consequent per customer-day in each calendar week,
     counted from the day after each customer's first day, among people who do not have the antecedent (yet);
-    with under 100 such purchases, among everybody. They are laid on the calendar days on which the customers
-    were at risk, and scaled by a smooth level that can fall or rise over the lag, as it does under churn.
+    with under 100 such purchases, or hardly any such people in some weeks, among everybody. They are laid
+    on the calendar days on which the customers were at risk, and scaled by a smooth level that can fall
+    or rise over the lag, as it does under churn.
 
     A peak since purchase is a local maximum of the smoothed difference of events and expected events that
     passes the 95 % quantile of the largest such maximum in 999 Poisson replicates without a law, so that
@@ -125,16 +130,13 @@ def time_to_next(
             "horizon", horizon, "whole weeks from 1 up are needed, such as '60w'"
         )
     labels = pl.DataFrame(_core.axis_labels(tree, axis)).to_series()
-    seed = int(rng.integers(2**63)) if isinstance(rng, np.random.Generator) else rng
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**64:
-        raise ParameterError.out_of_range("rng", rng, "a seed from 0 up, or a numpy Generator")
     table, peaks = _core.time_to_next(
         tree,
         axis,
         codes_of("antecedent", antecedent, labels),
         codes_of("consequent", consequent, labels),
         weeks,
-        seed,
+        seed(rng),
         reins(n_threads),
     )
     return TimeToNext(pl.DataFrame(table), pl.DataFrame(peaks))

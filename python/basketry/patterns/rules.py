@@ -8,9 +8,10 @@ from typing import Any
 import polars as pl
 
 from basketry import _core
+from basketry.arguments import share, whole
 from basketry.control import Budget, reins
 from basketry.ledger.zones import Moment
-from basketry.patterns._baskets import baskets_of, codes_of, share, whole
+from basketry.patterns._baskets import baskets_of, codes_of
 from basketry.patterns.itemsets import itemset_options
 
 

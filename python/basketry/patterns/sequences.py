@@ -5,9 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from basketry import _core
+from basketry.arguments import share
 from basketry.control import Budget, reins
 from basketry.exceptions import ParameterError
-from basketry.patterns._baskets import least_count, share
+from basketry.patterns._baskets import least_count
 from basketry.patterns._histories import days, days_or_events, limit, tree_of
 
 KINDS = ("all", "closed", "maximal")

@@ -45,6 +45,27 @@ class Lag:
     table: pl.DataFrame
     peaks: pl.DataFrame
 
+    @property
+    def found(self) -> pl.DataFrame:
+        """The peaks since the purchase, strongest first."""
+        return self._of_kind("since purchase")
+
+    @property
+    def calendar(self) -> pl.DataFrame:
+        """The peaks that the calendar makes, strongest first."""
+        return self._of_kind("calendar")
+
+    @property
+    def unjudged(self) -> list[tuple[int, int]]:
+        """The stretches of weeks, first and last, of which the data are too few to tell."""
+        kept = self.peaks.filter(pl.col("kind") == "not enough data").sort("low")
+        return [(first, last) for first, last in kept.select("low", "high").iter_rows()]
+
+    def _of_kind(self, kind: str) -> pl.DataFrame:
+        return self.peaks.filter(pl.col("kind") == kind).sort(
+            "p_value", "excess", descending=[False, True], maintain_order=True
+        )
+
 
 @dataclass(frozen=True)
 class Findings:

@@ -130,7 +130,7 @@ def _timing(findings: Findings, pictures: Pictures) -> Section:
             "week, of those who have not come yet and are still observed. The dashed line is what chance "
             "and the calendar alone would give. Peaks are marked."
         )
-        shown.append(patterns.peaks(zip(numbers, (lag.peaks for lag in drawn), strict=False)))
+        shown.append(patterns.peaks(zip(numbers, drawn, strict=False)))
     elif findings.lags is not None:
         lead.append(f"No pair of items has {FEWEST} customers to follow, so no lag curve is drawn.")
     if findings.sequence_rules is None:

@@ -108,18 +108,27 @@ def lag_sentence(lag: Lag, findings: Findings) -> str:
 
 def lag_caption(lag: Lag) -> str:
     """Say under a curve which weeks stand out, and how many come at all."""
-    when = capital(lag_when(lag)) if lag.peaks.height else "No week stands out from chance"
-    return f"{when}. {_reach(lag)}".strip()
+    when = capital(lag_when(lag)) if lag.found.height else "No week stands out from chance"
+    told = [f"{when}."]
+    if lag.calendar.height:
+        weeks = text.listed([str(week) for week in sorted(lag.calendar["week"].head(3).to_list())])
+        told.append(f"More come around week {weeks}, too, but with the calendar, whenever they bought first.")
+    return " ".join([*told, _unjudged(lag), _reach(lag)]).replace("  ", " ").strip()
+
+
+def _unjudged(lag: Lag) -> str:
+    spans = [f"{first}" if first == last else f"{first} to {last}" for first, last in lag.unjudged]
+    return f"The data are too few to judge week {text.listed(spans[:3])}." if spans else ""
 
 
 def lag_when(lag: Lag) -> str:
     """Say which weeks stand out, strongest first."""
-    if not lag.peaks.height:
+    if not lag.found.height:
         return "with no week that stands out from chance"
     told = [
         f"around {text.week(peak['week'])}"
         + (f", {text.decimal(peak['rate_ratio'])} times as often as by chance" if peak["rate_ratio"] else "")
-        for peak in lag.peaks.head(3).iter_rows(named=True)
+        for peak in lag.found.head(3).iter_rows(named=True)
     ]
     return f"{'most clearly ' if len(told) > 1 else ''}{'; then '.join(told)}"
 
@@ -136,7 +145,7 @@ def _reach(lag: Lag) -> str:
 
 
 def _timing(findings: Findings) -> Sentence | None:
-    peaked = [lag for lag in findings.lags or () if lag.peaks.height]
+    peaked = [lag for lag in findings.lags or () if lag.found.height]
     return Sentence("timing", "When", lag_sentence(peaked[0], findings)) if peaked else None
 
 

@@ -3,7 +3,8 @@
 //! In: record batches become the core's slices. Out: the core's columns become one record batch that Python takes through
 //! the C stream interface. Nothing is copied that need not be.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, UInt8Type, UInt32Type};
@@ -48,39 +49,6 @@ impl Columns {
 
     fn __len__(&self) -> usize {
         self.0.num_rows()
-    }
-}
-
-/// The record batches of any Arrow stream, one by one, so that Python can look at them before they go on.
-#[pyclass(frozen, module = "basketry._core")]
-pub struct Batches {
-    schema: Arc<Schema>,
-    reader: Mutex<Box<dyn RecordBatchReader + Send>>,
-}
-
-#[pymethods]
-impl Batches {
-    #[new]
-    #[expect(clippy::needless_pass_by_value, reason = "Python hands the stream over")]
-    fn new(stream: PyRecordBatchReader) -> PyResult<Self> {
-        let reader = stream.into_reader()?;
-        Ok(Self { schema: reader.schema(), reader: Mutex::new(reader) })
-    }
-
-    /// A batch without rows, for its columns.
-    fn empty(&self) -> Columns {
-        Columns(RecordBatch::new_empty(self.schema.clone()))
-    }
-
-    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
-        this
-    }
-
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Columns>> {
-        py.detach(|| self.reader.lock().unwrap_or_else(PoisonError::into_inner).next())
-            .transpose()
-            .map(|batch| batch.map(Columns))
-            .map_err(|error| errors::from_arrow("input", &error))
     }
 }
 
@@ -534,12 +502,15 @@ pub fn map_parts(path: &str) -> PyResult<(Vec<(String, Flat)>, String)> {
     #[expect(unsafe_code, reason = "mapping a file is unsafe in Rust: another process could change it")]
     let map = unsafe { memmap2::Mmap::map(&file) }.map_err(|error| errors::from_file(path, &error))?;
     let buffer = Buffer::from(bytes::Bytes::from_owner(map));
-    decode(&buffer).map_err(|error| errors::from_file(path, &error))
+    // Arrow's reader trusts the sizes in a file and panics where they point outside of it.
+    let parts = catch_unwind(AssertUnwindSafe(|| decode(&buffer)));
+    parts
+        .unwrap_or_else(|_| Err(ArrowError::ParseError("its parts point outside of it".into())))
+        .map_err(|error| errors::from_file(path, &format!("no saved ledger, or a damaged one ({error})")))
 }
 
 fn decode(buffer: &Buffer) -> Result<(Vec<(String, Flat)>, String), ArrowError> {
-    let broken =
-        |what: &str| ArrowError::ParseError(format!("not a saved ledger, or a damaged one ({what})"));
+    let broken = |what: &str| ArrowError::ParseError(what.to_owned());
     let trailer = buffer.len().checked_sub(10).ok_or_else(|| broken("too short"))?;
     let tail: [u8; 10] = buffer[trailer..].try_into().map_err(|_| broken("no trailer"))?;
     let start = read_footer_length(tail).map_err(|_| broken("no trailer"))?;

@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
-    use crate::columns::{Batches, Columns};
+    use crate::columns::Columns;
     #[pymodule_export]
     use crate::customers::rfm;
     #[pymodule_export]

@@ -70,7 +70,6 @@ const ITEM: &str = "item";
 /// Frequent sequences: lists of item sets with the customers that support them.
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
-#[expect(clippy::too_many_arguments, reason = "one per argument of the question")]
 pub fn frequent_sequences(
     py: Python<'_>,
     ledger: &Ledger,

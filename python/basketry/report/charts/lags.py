@@ -17,14 +17,15 @@ MOST = 104
 def curve(lag: Lag, *, width: int) -> dict[str, Any]:
     """Draw bars for the hazard, a dashed line for chance, and name the weeks of the peaks."""
     desk = width == style.WIDE
-    named = _apart(lag.peaks["week"].to_list(), 6 if desk else 5)
+    peaks = lag.found["week"].to_list()
+    named = _apart(peaks, 6 if desk else 5)
     weeks = (
         lag.table.filter(pl.col("at_risk") >= FEWEST)
         .sort("week")
         .head(MOST)
         .with_columns(
             chance=pl.col("expected") / pl.col("at_risk"),
-            peak=pl.col("week").is_in(lag.peaks["week"].to_list()),
+            peak=pl.col("week").is_in(peaks),
             named=pl.col("week").is_in(named),
         )
         .select("week", "hazard", "chance", "at_risk", "events", "peak", "named")

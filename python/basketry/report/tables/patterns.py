@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from basketry.report import text
-from basketry.report.findings import FEWEST
+from basketry.report.findings import FEWEST, Lag
 from basketry.report.tables.table import Cell, Maker, Table, bar, largest, table_of
 
 SHOWN = 10
@@ -104,12 +104,12 @@ def sequences(frame: pl.DataFrame, names: Mapping[Any, str] | None) -> Table:
     return table_of("The commonest sequences", shown, makers, file="sequences", notes=[note], cards=True)
 
 
-def peaks(curves: Iterable[tuple[str, pl.DataFrame]]) -> Table:
+def peaks(curves: Iterable[tuple[str, Lag]]) -> Table:
     """Make one table of the peaks of several lag curves, each under its figure's number."""
     listed = [
         frame.head(4).select(pl.lit(f"Figure {number}").alias("curve"), pl.all())
-        for number, frame in curves
-        if frame.height
+        for number, lag in curves
+        if (frame := pl.concat([lag.found, lag.calendar])).height
     ]
     return table_of(
         "Peaks of the curves",

@@ -3,7 +3,7 @@
 use super::records::{Record, follow_up};
 use super::table::leaves;
 
-/// The calendar is learned from people who do not have the antecedent, as long as they bought the consequent so often.
+/// The calendar is learned from people who do not have the antecedent, if they bought the consequent so often.
 const ENOUGH: u64 = 100;
 /// Groups of customers that are drawn together in a resample.
 pub(super) const STRATA: usize = 256;
@@ -45,7 +45,7 @@ impl Calendar {
             strata_expected: vec![0.0; STRATA * weeks],
         };
         calendar.learn(records, end_day, |record| record.index_day.unwrap_or(end_day));
-        if calendar.purchases.iter().sum::<u64>() < ENOUGH {
+        if !calendar.is_known(records, end_day) {
             // Too few people without the antecedent: everybody has to do, the law itself is spread thin over the calendar.
             calendar.purchases.fill(0);
             calendar.exposure.fill(0);
@@ -64,6 +64,24 @@ impl Calendar {
                 self.purchases[calendar_week(day, end_day)] += 1;
             }
         }
+    }
+
+    /// Whether there are purchases enough in all, and people enough in nearly all weeks where somebody is at risk.
+    fn is_known(&self, records: &[Record], end_day: i32) -> bool {
+        let purchases = self.purchases.iter().sum::<u64>();
+        let exposure = self.exposure.iter().sum::<u64>();
+        let (mut known, mut all) = (0, 0);
+        for record in records {
+            if let (Some(day), Some((last, _))) = (record.index_day, leaves(record, end_day)) {
+                let until = day + 1 + 7 * last.min(self.weeks) as i32;
+                weeks_of(day + 1, until.min(end_day), end_day, |week, days| {
+                    // At the mean rate one purchase at least is to be expected in the week.
+                    known += if self.exposure[week] * purchases >= exposure { days } else { 0 };
+                    all += days;
+                });
+            }
+        }
+        purchases >= ENOUGH && known * 100 >= all * 99
     }
 
     /// Lays the weeks at risk of every customer on the calendar.
@@ -89,9 +107,15 @@ impl Calendar {
         }
     }
 
-    /// Purchases per customer-day of each calendar week, for given numbers of purchases.
+    /// Purchases per customer-day of each calendar week, for given numbers of purchases. Each week has one purchase at the
+    /// mean rate added, so that a week of few people is no extreme.
     pub fn rates(&self, purchases: &[f64]) -> Vec<f64> {
-        let rate = |(&n, &days): (&f64, &u64)| if days > 0 { n / days as f64 } else { 0.0 };
+        let total = purchases.iter().sum::<f64>();
+        if total <= 0.0 {
+            return vec![0.0; purchases.len()];
+        }
+        let days_each = self.exposure.iter().sum::<u64>() as f64 / total;
+        let rate = |(&n, &days): (&f64, &u64)| (n + 1.0) / (days as f64 + days_each);
         purchases.iter().zip(&self.exposure).map(rate).collect()
     }
 

@@ -16,7 +16,7 @@ fn patterns_of(log: &Histories, customer: usize, limits: &Constraints) -> BTreeS
     let mut all = BTreeSet::new();
     let first = log.events_of(customer).start;
     for event in log.events_of(customer) {
-        extend(log, customer, limits, (event, event, event - first), Vec::new(), &mut all);
+        extend(log, customer, limits, (event, event, event - first), &Vec::new(), &mut all);
     }
     all
 }
@@ -26,7 +26,7 @@ fn extend(
     customer: usize,
     limits: &Constraints,
     (start, event, position): (usize, usize, usize),
-    prefix: Pattern,
+    prefix: &Pattern,
     all: &mut BTreeSet<Pattern>,
 ) {
     let items = log.items_of(event);
@@ -48,7 +48,7 @@ fn extend(
                 && within(limits.max_gap_events, next_position - position)
                 && within(limits.max_span, span)
             {
-                extend(log, customer, limits, (start, next, next_position), pattern.clone(), all);
+                extend(log, customer, limits, (start, next, next_position), &pattern, all);
             }
         }
     }
@@ -242,8 +242,12 @@ fn no_customer_and_no_event_give_an_empty_result() {
     assert!(mined(vec![vec![], vec![]], 1, Constraints::default()).is_empty());
 }
 
+/// Left and right items; count, customers of each side, median gap.
+type Sides = (Vec<u32>, Vec<u32>);
+type Numbers = (u64, u64, u64, f64);
+
 /// All rules and their numbers by trying every pair of disjoint sets on every split of every history.
-fn rule_oracle(log: &Histories, limits: &RuleLimits) -> BTreeMap<(Vec<u32>, Vec<u32>), (u64, u64, u64, f64)> {
+fn rule_oracle(log: &Histories, limits: &RuleLimits) -> BTreeMap<Sides, Numbers> {
     let n = log.n_items();
     let set = |mask: u32| (0..n as u32).filter(|i| mask >> i & 1 == 1).collect::<Vec<_>>();
     let mask = |events: &mut dyn Iterator<Item = usize>| -> u32 {

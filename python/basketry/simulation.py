@@ -9,17 +9,21 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from basketry import _core
+from basketry.arguments import seed, whole
 from basketry.control import reins
 from basketry.exceptions import ParameterError
-from basketry.faults import Faults, write_faulty_dump
 from basketry.files import whole_file
 from basketry.ledger import Ledger, read_ledger
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from basketry.faults import Faults
 
 WORLDS = ("easy", "hard", "null", "season-only", "stationary")
 
@@ -120,6 +124,8 @@ class Simulation:
         Faults
             How many rows each fault touches, which, and the totals of the clean shop.
         """
+        from basketry.faults import write_faulty_dump  # numpy costs 100 ms, and few ask for this
+
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         return write_faulty_dump(self.tables, folder, seed=self.config["seed"])
@@ -178,21 +184,17 @@ def simulate(
     """
     if world not in WORLDS:
         raise ParameterError.unknown("world", world, WORLDS)
-    sizes = {"customers": customers, "items": items, "weeks": weeks}
-    for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or not 0 < size < 2**32:
-            raise ParameterError.out_of_range(name, size, "a whole number from 1 up")
-    parts = _core.simulate(world, customers, items, weeks, _seed(rng), reins(n_threads))
+    most = 2**32 - 1
+    parts = _core.simulate(
+        world,
+        whole("customers", customers, 1, most),
+        whole("items", items, 1, most),
+        whole("weeks", weeks, 1, most),
+        seed(rng),
+        reins(n_threads),
+    )
     config: dict[str, Any] = parts["config"]
     return Simulation(tables=_tables(parts), truth=_truth(parts, config), config=config)
-
-
-def _seed(rng: int | np.random.Generator) -> int:
-    if isinstance(rng, np.random.Generator):
-        return int(rng.integers(2**63))
-    if isinstance(rng, bool) or not isinstance(rng, int | np.integer) or not 0 <= rng < 2**64:
-        raise ParameterError.out_of_range("rng", rng, "a seed from 0 to 2^64 - 1, or a numpy Generator")
-    return int(rng)
 
 
 def _named(column: str, names: list[str]) -> pl.Expr:

@@ -1,0 +1,239 @@
+"""Everything that a run asks of a ledger: from the tree to findings and tables, without a word to anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from basketry.cli._ledgers import before, item_names
+from basketry.cli._pairs import followed, lag_tables, strongest_pairs
+from basketry.cli._thresholds import fitting_rules, fitting_sequence_rules, fitting_sequences
+from basketry.customers import quadrants, rfm, rfm_map, rfm_segments
+from basketry.customers.segments import segment_customers
+from basketry.exceptions import CapacityError, ParameterError, SchemaError
+from basketry.ledger import Ledger
+from basketry.ledger.zones import Moment, instant
+from basketry.patterns import frequent_itemsets
+from basketry.report import Findings, Lag
+
+LAGS = 3
+"""Pairs whose time to next is looked at."""
+_NO_ITEMS = "The data do not tell which items were bought, so nothing can be said about them."
+_NO_MONEY = "The data hold no money, so customers cannot be valued."
+_NO_CUSTOMERS = "The data do not tell who bought, so nothing can be said about customers."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """What may be asked otherwise.
+
+    Parameters
+    ----------
+    as_of
+        Orders at or after it are left out; None is the end of the data.
+    axis
+        What counts as an item: ``item``, or an attribute of items.
+    k
+        How many segments.
+    seed
+        Seed of all chance.
+    n_threads
+        How many threads to use; None for all.
+    """
+
+    as_of: Moment | None = None
+    axis: str = "item"
+    k: int = 8
+    seed: int = 0
+    n_threads: int | None = None
+
+
+@dataclass
+class Analysis:
+    """The answers: frames by name, lag curves, why an answer is missing, the thresholds that were found."""
+
+    ledger: Ledger
+    parameters: Parameters
+    tables: dict[str, pl.DataFrame] = field(default_factory=dict)
+    lags: list[Lag] | None = None
+    absent: dict[str, str] = field(default_factory=dict)
+    thresholds: dict[str, int] = field(default_factory=dict)
+
+    def findings(self, title: str, run: Mapping[str, Any]) -> Findings:
+        """Put the answers together as a report takes them.
+
+        Parameters
+        ----------
+        title
+            The report's headline.
+        run
+            How it was made.
+        """
+        ledger, seen = self.ledger, self.parameters.as_of
+        shown = ("quality", "revenue", "rules", "sequences", "sequence_rules", "segments", "profile")
+        shown += ("rfm_map", "rfm_segments", "quadrants")
+        day = ledger.end if seen is None else instant("as_of", seen, ledger.timezone).date()
+        names = item_names(ledger) if self.parameters.axis == "item" else None
+        return Findings(
+            title=title,
+            as_of=day,
+            currency=ledger.currency,
+            run=run,
+            totals=_totals(ledger, self.tables),
+            lags=self.lags,
+            item_names=names,
+            absent=self.absent,
+            **{name: self.tables.get(name) for name in shown},
+        )
+
+
+def analyse(
+    ledger: Ledger,
+    parameters: Parameters,
+    step: Callable[[str], AbstractContextManager[None]] = lambda name: nullcontext(),
+) -> Analysis:
+    """Ask everything. What the data cannot answer is told in ``absent``, and the rest goes on.
+
+    Parameters
+    ----------
+    ledger
+        The shop.
+    parameters
+        What may be asked otherwise.
+    step
+        Opens each step of the work under its name.
+    """
+    result = Analysis(before(ledger, parameters.as_of, parameters.n_threads), parameters)
+    result.tables["quality"] = ledger.quality.frame
+    items = result.ledger.items() if result.ledger.n_items else pl.DataFrame()
+    if items.width > 1:
+        result.tables["items"] = items
+    for name, parts, work in (
+        ("revenue", ("revenue",), _revenue),
+        ("rfm", ("rfm_map", "rfm_segments", "quadrants"), _rfm),
+        ("segments", ("segments", "profile"), _segments),
+        ("rules", ("rules",), _rules),
+        ("sequences", ("sequences",), _sequences),
+        ("sequence rules", ("sequence_rules",), _sequence_rules),
+        ("lags", ("lags",), _lags),
+    ):
+        with step(name), _telling(result, parts):
+            work(result)
+    return result
+
+
+@contextmanager
+def _telling(result: Analysis, parts: tuple[str, ...]) -> Iterator[None]:
+    try:
+        yield
+    except (SchemaError, ParameterError, CapacityError) as error:
+        result.absent |= dict.fromkeys(parts, str(error))
+
+
+def _need(result: Analysis, *, items: bool = False, money: bool = False, people: bool = True) -> None:
+    for needed, there, why in (
+        (items, result.ledger.n_items, _NO_ITEMS),
+        (people, result.ledger.n_customers, _NO_CUSTOMERS),
+        (money, "amount" in result.ledger.core.measures, _NO_MONEY),
+    ):
+        if needed and not there:
+            raise SchemaError(why)
+
+
+def _revenue(result: Analysis) -> None:
+    _need(result, money=True, people=False)
+    money = "net" if result.ledger.money_is_net else "gross"
+    bought = pl.col("purchase")
+    result.tables["revenue"] = (
+        result.ledger.orders()
+        .group_by(period=pl.col("day").dt.truncate("1mo"))
+        .agg(
+            orders=bought.sum().cast(pl.Int64),
+            customers=pl.col("customer").filter(bought).drop_nulls().n_unique().cast(pl.Int64),
+            revenue=pl.col(money).sum(),
+        )
+        .sort("period")
+    )
+
+
+def _rfm(result: Analysis) -> None:
+    _need(result, money=True)
+    table = rfm(result.ledger, as_of=result.parameters.as_of, n_threads=result.parameters.n_threads)
+    result.tables |= {
+        "rfm": table,
+        "rfm_map": rfm_map(table),
+        "rfm_segments": rfm_segments(table),
+        "quadrants": quadrants(table),
+    }
+
+
+def _segments(result: Analysis) -> None:
+    _need(result, money=True)
+    asked = result.parameters
+    found = segment_customers(
+        result.ledger, as_of=asked.as_of, k=asked.k, rng=asked.seed, n_threads=asked.n_threads
+    )
+    result.tables |= {
+        "segments": found.segments,
+        "profile": found.profile,
+        "segment_labels": found.labels,
+    }
+
+
+def _rules(result: Analysis) -> None:
+    _need(result, items=True, people=False)
+    asked = result.parameters
+    least, result.tables["rules"] = fitting_rules(result.ledger, axis=asked.axis, n_threads=asked.n_threads)
+    result.thresholds["rules_min_count"] = least
+    result.tables["itemsets"] = frequent_itemsets(
+        result.ledger, item=None if asked.axis == "item" else asked.axis, min_count=least, max_length=4,
+        n_threads=asked.n_threads,
+    )  # fmt: skip
+
+
+def _sequences(result: Analysis) -> None:
+    _need(result, items=True)
+    asked = result.parameters
+    least, found = fitting_sequences(result.ledger, axis=asked.axis, n_threads=asked.n_threads)
+    result.thresholds["sequences_min_count"] = least
+    result.tables["sequences"] = found
+
+
+def _sequence_rules(result: Analysis) -> None:
+    _need(result, items=True)
+    asked = result.parameters
+    least, found = fitting_sequence_rules(result.ledger, axis=asked.axis, n_threads=asked.n_threads)
+    result.thresholds["sequence_rules_min_count"] = least
+    result.tables["sequence_rules"] = found
+
+
+def _lags(result: Analysis) -> None:
+    _need(result, items=True)
+    if "sequence_rules" not in result.tables:
+        raise SchemaError("Without sequence rules there is no pair to follow.")
+    asked = result.parameters
+    pairs = [
+        followed(
+            result.ledger, antecedent, consequent, axis=asked.axis, seed=asked.seed, n_threads=asked.n_threads
+        )
+        for antecedent, consequent in strongest_pairs(result.tables["sequence_rules"], LAGS)
+    ]
+    result.lags = [Lag(pair.antecedent, pair.consequent, pair.table, pair.peaks) for pair in pairs]
+    result.tables |= lag_tables(pairs)
+
+
+def _totals(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+    totals = {name: ledger.quality.totals[name] for name in ("rows_in", "rows_used", "rows_set_aside")}
+    totals |= {"customers": ledger.n_customers, "orders": ledger.n_orders, "items": ledger.n_items or None}
+    totals |= {"lines": ledger.n_lines, "anonymous_orders": ledger.core.n_guest_orders or None}
+    totals |= {"first_order": ledger.first_day, "last_order": ledger.last_day}
+    if "revenue" in tables:
+        orders = ledger.orders()
+        totals |= {"revenue_gross": orders["gross"].sum()}
+        if ledger.money_is_net and ledger.quality.rows("return, kept apart from purchases"):
+            totals |= {"revenue_net": orders["net"].sum()}
+    return totals

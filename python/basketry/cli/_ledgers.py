@@ -1,0 +1,81 @@
+"""What is asked of a ledger before any question: its past, the names of its items."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from basketry.ledger import Ledger, read_ledger
+from basketry.ledger.zones import Moment
+
+_NAMES = ("description", "name", "title", "product_name")
+
+
+def before(ledger: Ledger, as_of: Moment | None, n_threads: int | None = None) -> Ledger:
+    """Take the orders before an instant as a ledger of their own.
+
+    Parameters
+    ----------
+    ledger
+        The shop.
+    as_of
+        The instant; None takes the ledger as it is.
+    n_threads
+        How many threads to use; None for all.
+    """
+    if as_of is None or ledger.instant(as_of) >= ledger.instant(None):
+        return ledger
+    cut = pl.from_epoch(pl.lit(ledger.instant(as_of)), "us").dt.replace_time_zone("UTC")
+    lines = ledger.lines().filter(pl.col("time") < cut)
+    own = [name for name in ledger.core.measures if name not in ("quantity", "amount")]
+    roles = [name for name in lines.columns if name not in own]
+    attributes = {}
+    for role, table in (("item", ledger.items()), ("customer", ledger.customers())):
+        if role in roles and table.width > 1:
+            named = {name: f"{role} {name}" for name in table.columns if name != role}
+            lines = lines.join(table.rename(named), on=role, how="left", maintain_order="left")
+            attributes[f"{role}_attributes"] = named
+    cut_down = read_ledger(
+        lines,
+        columns={name: name for name in roles},
+        measures={name: name for name in own},
+        timezone=ledger.timezone,
+        returns=ledger.returns,
+        zero_prices="keep",
+        negative_prices="keep",
+        n_threads=n_threads,
+        **attributes,
+    )
+    return replace(cut_down, quality=ledger.quality, currency=ledger.currency)
+
+
+def item_names(ledger: Ledger) -> dict[Any, str]:
+    """Find for each item the name that a person knows; empty if the data hold none.
+
+    Parameters
+    ----------
+    ledger
+        The shop.
+    """
+    items = ledger.items() if ledger.n_items else pl.DataFrame({"item": []})
+    ids = items["item"].to_list()
+    column = next((name for name in _NAMES if name in items.columns), None)
+    if column is None:
+        # An id that nobody can read stands behind its category.
+        if "category" not in items.columns or not any(len(str(one)) > 16 for one in ids):
+            return {}
+        kinds = items["category"].to_list()
+        return {one: f"{kind} ({str(one)[:6]})" for one, kind in zip(ids, kinds, strict=True) if kind}
+    names = items[column].str.strip_chars().to_list()
+    if sum(name is not None and name.isupper() for name in names) > 0.8 * len(names):
+        names = [None if name is None else name.capitalize() for name in names]
+    seen: dict[str, int] = {}
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+    return {
+        one: name if seen[name] == 1 else f"{name} ({one})"
+        for one, name in zip(ids, names, strict=True)
+        if name
+    }

@@ -1,0 +1,89 @@
+"""What all one-question commands share: a ledger comes in, one table goes out."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from basketry.cli import _options
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What any question takes beside the ledger and its own options."""
+
+    as_of: str | None
+    seed: int
+    threads: int | None
+
+
+_Top = Annotated[int | None, typer.Option("--top", min=1, help="Only so many rows, the first ones.")]
+_Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+_Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write csv to this file.")]
+_Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write to this file: .csv, .parquet or .json."),
+]
+
+
+def question(answer: Callable[..., pl.DataFrame]) -> Callable[..., None]:
+    """Make a command of a function that answers one question about a ledger.
+
+    Parameters
+    ----------
+    answer
+        Takes the ledger, what was `Asked` and its own options, which stand before the shared ones.
+    """
+
+    def command(
+        source: _options.Source,
+        top: _Top = None,
+        as_of: _options.AsOf = None,
+        json: _Json = False,
+        csv: _Csv = None,
+        output: _Output = None,
+        raw_csv: _options.RawCsv = False,
+        config: _options.Config = None,
+        preset: _options.Preset = None,
+        timezone: _options.Timezone = None,
+        seed: _options.Seed = 0,
+        threads: _options.Threads = None,
+        **own: Any,
+    ) -> None:
+        from basketry.cli._ledgers import item_names
+        from basketry.cli._output import check_ending, show, write_table
+        from basketry.cli._progress import Steps
+        from basketry.cli._source import open_source
+
+        files = [path for path in (csv, output) if path is not None]
+        for path in files:
+            check_ending(path)
+        steps = Steps()
+        with steps("read"):
+            ledger = open_source(source, config=config, preset=preset, timezone=timezone, threads=threads)
+        with steps(answer.__name__):
+            frame = answer(ledger, Asked(as_of=as_of, seed=seed, threads=threads), **own)
+        frame = frame if top is None else frame.head(top)
+        for path in files:
+            write_table(frame, path, raw_csv=raw_csv)
+        if json or not files:
+            names = item_names(ledger) if own.get("axis") == "item" else None
+            show(frame, as_json=json, raw_csv=raw_csv, names=names)
+
+    shared = inspect.signature(command, eval_str=True).parameters
+    own = list(inspect.signature(answer).parameters.values())[2:]
+    parameters = [shared["source"], *own, *(p for name, p in shared.items() if name not in ("source", "own"))]
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+    )
+    command.__name__, command.__doc__ = answer.__name__, answer.__doc__
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    return command

@@ -1,0 +1,104 @@
+"""Thresholds that fit the data where nobody typed one: low enough to find something, high enough to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from basketry.control import Budget
+from basketry.exceptions import CapacityError
+from basketry.ledger import Ledger
+from basketry.patterns import association_rules, frequent_itemsets, frequent_sequences, sequence_rules
+
+LEAST = 5
+"""What fewer baskets or customers share is told by nobody."""
+MIN_CONFIDENCE = 0.1
+_MOST = Budget(results=50_000)
+_MOST_SEQUENCES = Budget(results=20_000)
+
+
+def fitting(find: Callable[[int], pl.DataFrame], start: int) -> tuple[int, pl.DataFrame]:
+    """Search the least count whose result is neither empty nor past its budget.
+
+    The count is doubled while there is too much and halved while there is nothing, so that it depends on the
+    data alone.
+
+    Parameters
+    ----------
+    find
+        Finds what a count gives; CapacityError says that it is too much.
+    start
+        Where to begin.
+    """
+    count, found = max(LEAST, start), None
+    while found is None:
+        try:
+            found = find(count)
+        except CapacityError:
+            if count > 2**31:
+                raise
+            count *= 2
+    while found.is_empty() and count > LEAST:
+        lower = max(LEAST, count // 2)
+        try:
+            found, count = find(lower), lower
+        except CapacityError:
+            break
+    return count, found
+
+
+def fitting_itemsets(
+    ledger: Ledger, *, axis: str, n_threads: int | None, **limits: Any
+) -> tuple[int, pl.DataFrame]:
+    """Find itemsets from a thousandth of the orders on."""
+    return fitting(
+        lambda count: frequent_itemsets(
+            ledger, item=_item(axis), min_count=count, budget=_MOST, n_threads=n_threads, **limits
+        ),
+        ledger.n_orders // 1000,
+    )
+
+
+def fitting_rules(
+    ledger: Ledger, *, axis: str, n_threads: int | None, min_confidence: float = MIN_CONFIDENCE, **limits: Any
+) -> tuple[int, pl.DataFrame]:
+    """Find rules of one consequent that say more than chance, from a thousandth of the orders on."""
+    return fitting(
+        lambda count: association_rules(
+            ledger, item=_item(axis), min_count=count, min_confidence=min_confidence,
+            max_consequent=1, budget=_MOST, n_threads=n_threads, **({"max_length": 4} | limits),
+        ).filter(pl.col("lift") > 1),
+        ledger.n_orders // 1000,
+    )  # fmt: skip
+
+
+def fitting_sequences(
+    ledger: Ledger, *, axis: str, n_threads: int | None, **limits: Any
+) -> tuple[int, pl.DataFrame]:
+    """Find sequences of up to three orders, from a hundredth of the customers on."""
+    limits = {"max_length": 3} | {name: value for name, value in limits.items() if value is not None}
+    return fitting(
+        lambda count: frequent_sequences(
+            ledger, axis=axis, min_count=count, budget=_MOST_SEQUENCES, n_threads=n_threads, **limits
+        ),
+        ledger.n_customers // 100,
+    )
+
+
+def fitting_sequence_rules(
+    ledger: Ledger, *, axis: str, n_threads: int | None, **limits: Any
+) -> tuple[int, pl.DataFrame]:
+    """Find which single item follows which, from a hundredth of the customers on."""
+    return fitting(
+        lambda count: sequence_rules(
+            ledger, axis=axis, min_count=count, max_antecedent=1, max_consequent=1, budget=_MOST_SEQUENCES,
+            n_threads=n_threads, **limits,
+        ),
+        ledger.n_customers // 100,
+    )  # fmt: skip
+
+
+def _item(axis: str) -> str | None:
+    return None if axis == "item" else axis
