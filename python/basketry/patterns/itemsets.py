@@ -81,7 +81,7 @@ def frequent_itemsets(
     DataFrame
         ``itemset`` (item ids, most frequent first), ``length``, ``count`` (baskets), ``support`` (share of
         all baskets); by falling count, then rising length, then by the ranks of the items. A result of more than
-        a million sets comes by rising length, then by the ranks: sorting it would take longer than finding it.
+        2^18 sets comes by rising length, then by the ranks: sorting it would take longer than finding it.
 
     Raises
     ------

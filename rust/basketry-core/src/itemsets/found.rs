@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use super::tree::Node;
 use crate::{Error, Result};
 
-/// The most nodes of a tree whose sets are sorted by count in the list form.
-const SORTED: usize = 1 << 20;
+/// The most sets that are sorted by count in the list form.
+const SORTED: usize = 1 << 18;
 
 /// Frequent itemsets with their counts, as a prefix tree.
 ///
@@ -25,7 +25,7 @@ pub struct Itemsets {
 
 /// Itemsets as flat lists: set `i` is `items[offsets[i]..offsets[i + 1]]`, its most frequent item first.
 ///
-/// Sets come by falling count, then rising length, then in the order of the walk. A result of more than a million nodes comes by
+/// Sets come by falling count, then rising length, then in the order of the walk. A result of more than 2^18 sets comes by
 /// length alone, then in the order of the walk: to sort it would take longer than to find it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ItemsetLists<T> {
@@ -68,7 +68,7 @@ impl Itemsets {
     /// The list form of the sets, with `values[code]` for each item.
     pub fn lists<T: Copy + Default + Send + Sync>(&self, values: &[T]) -> ItemsetLists<T> {
         let starts = self.starts();
-        let buckets = Buckets::new(self, &starts, self.parts.iter().map(Vec::len).sum::<usize>() <= SORTED);
+        let buckets = Buckets::new(self, &starts, SORTED);
         let rows = |bucket: usize| buckets.sizes.iter().map(|sizes| sizes[bucket] as usize).sum::<usize>();
         let mut lists = ItemsetLists { offsets: vec![0], ..ItemsetLists::default() };
         let mut end = 0;
@@ -114,7 +114,7 @@ impl Itemsets {
     /// Keeps the `top` sets of highest count; ties go to the shorter set, then to the one that stands first.
     pub(super) fn keep_top(&mut self, top: usize) {
         let starts = self.starts();
-        let buckets = Buckets::new(self, &starts, true);
+        let buckets = Buckets::new(self, &starts, usize::MAX);
         let (mut left, mut last, mut of_last) = (top, buckets.len(), 0);
         for bucket in 0..buckets.len() {
             let rows = buckets.sizes.iter().map(|sizes| sizes[bucket] as usize).sum::<usize>();
@@ -142,7 +142,7 @@ impl Itemsets {
 
     /// The number of sets of 1, 2, 3 ... items.
     pub(super) fn by_length(&self) -> Vec<u64> {
-        let buckets = Buckets::new(self, &self.starts(), false);
+        let buckets = Buckets::new(self, &self.starts(), 0);
         let rows = |bucket| buckets.sizes.iter().map(|sizes| u64::from(sizes[bucket])).sum();
         (0..buckets.len()).map(rows).collect()
     }
@@ -235,22 +235,13 @@ struct Buckets {
 }
 
 impl Buckets {
-    fn new(itemsets: &Itemsets, starts: &[usize], by_count: bool) -> Self {
+    /// Buckets by count and length if there are at most `sorted` sets, else by length.
+    fn new(itemsets: &Itemsets, starts: &[usize], sorted: usize) -> Self {
         let parts = &itemsets.parts;
         let nodes = parts.iter().map(Vec::len).sum::<usize>();
         let pieces = rayon::current_num_threads();
         let cut = |piece: usize| starts.partition_point(|&start| start < nodes * piece / pieces);
         let stretches: Vec<Range<usize>> = (0..pieces).map(|piece| cut(piece)..cut(piece + 1)).collect();
-        let (mut ranks, mut ranked) = (Vec::new(), 1);
-        if by_count {
-            ranks = vec![0; itemsets.nodes().map(|node| node.count as usize + 1).max().unwrap_or(0)];
-            itemsets.nodes().for_each(|node| ranks[node.count as usize] = 1);
-            ranked = 0;
-            for rank in ranks.iter_mut().rev().filter(|rank| **rank == 1) {
-                *rank = ranked as u32;
-                ranked += 1;
-            }
-        }
         // By length first: that tells how many buckets there are.
         let sizes: Vec<Vec<u32>> = stretches
             .par_iter()
@@ -273,31 +264,38 @@ impl Buckets {
             })
             .collect();
         let longest = sizes.iter().map(Vec::len).max().unwrap_or(0);
-        let mut buckets = Self { ranks, ranked, longest, stretches, sizes };
-        let many = buckets.len();
-        if by_count {
-            buckets.sizes = buckets
-                .stretches
-                .par_iter()
-                .map(|stretch| {
-                    let mut sizes = vec![0; many];
-                    for part in stretch.clone() {
-                        itemsets.each(
-                            starts,
-                            part,
-                            |_| (),
-                            |_, set, count| {
-                                sizes[buckets.of(count, set.len())] += 1;
-                            },
-                        );
-                    }
-                    sizes
-                })
-                .collect();
-        } else {
-            buckets.sizes.iter_mut().for_each(|sizes| sizes.resize(many, 0));
+        let sets: usize = sizes.iter().flatten().map(|&sets| sets as usize).sum();
+        let mut buckets = Self { ranks: Vec::new(), ranked: 1, longest, stretches, sizes };
+        if sets > sorted {
+            buckets.sizes.iter_mut().for_each(|sizes| sizes.resize(longest, 0));
+            return buckets;
         }
+        buckets.rank(itemsets);
+        let many = buckets.len();
+        buckets.sizes = buckets
+            .stretches
+            .par_iter()
+            .map(|stretch| {
+                let mut sizes = vec![0; many];
+                for part in stretch.clone() {
+                    let count_set = |_: usize, set: &[()], count| sizes[buckets.of(count, set.len())] += 1;
+                    itemsets.each(starts, part, |_| (), count_set);
+                }
+                sizes
+            })
+            .collect();
         buckets
+    }
+
+    /// Ranks the distinct counts.
+    fn rank(&mut self, itemsets: &Itemsets) {
+        self.ranks = vec![0; itemsets.nodes().map(|node| node.count as usize + 1).max().unwrap_or(0)];
+        itemsets.nodes().for_each(|node| self.ranks[node.count as usize] = 1);
+        self.ranked = 0;
+        for rank in self.ranks.iter_mut().rev().filter(|rank| **rank == 1) {
+            *rank = self.ranked as u32;
+            self.ranked += 1;
+        }
     }
 
     fn len(&self) -> usize {

@@ -21,7 +21,9 @@ impl Pairs {
             .par_chunks(blocks.len().div_ceil(rayon::current_num_threads()).max(1))
             .map(|blocks| {
                 let mut counts = vec![0; items * items.saturating_sub(1) / 2];
-                blocks.iter().for_each(|block| count(block, items, &mut counts));
+                for block in blocks {
+                    count(block, items, &mut counts);
+                }
                 counts
             })
             .collect();

@@ -97,7 +97,7 @@ impl Prepared {
         let blocks = Blocks { baskets, holding: &holding, ranks: &ranks, stretches: &stretches };
         let root = if codes.len() <= 64 {
             Root::Words(Box::new(blocks.words(codes.into_iter().zip(counts), total)))
-        } else if codes.len() <= usize::from(u16::MAX) {
+        } else if u16::try_from(codes.len()).is_ok() {
             Root::Lists(blocks.lists(codes, counts))
         } else {
             Root::WideLists(blocks.lists(codes, counts))
