@@ -37,7 +37,9 @@ def test_sets_of_the_public_sets(fimi, known, name):
             )
             lengths = found["length"].value_counts().sort("length")["count"].to_list()
             assert lengths == [n for n in truth["by_len"] if n], (support, kind)
-            assert found["count" if found.height <= 2**18 else "length"].is_sorted(descending=found.height <= 2**18)
+            assert found["count" if found.height <= 2**18 else "length"].is_sorted(
+                descending=found.height <= 2**18
+            )
             assert found["count"].min() >= int(support)
 
 
