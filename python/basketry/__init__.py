@@ -8,7 +8,7 @@ from basketry import _core
 
 if TYPE_CHECKING:
     from basketry.control import Budget, showing
-    from basketry.customers import quadrants, rfm, rfm_map, rfm_segments
+    from basketry.customers.rfm import quadrants, rfm, rfm_map, rfm_segments
     from basketry.customers.segments import Segmentation, segment_customers
     from basketry.exceptions import (
         BasketryError,

@@ -19,6 +19,7 @@ from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment, instant
 from basketry.patterns import frequent_itemsets
 from basketry.report import Findings, Lag
+from basketry.report.findings import COLUMNS
 
 LAGS = 3
 """Pairs whose time to next is looked at."""
@@ -74,8 +75,6 @@ class Analysis:
             How it was made.
         """
         ledger, seen = self.ledger, self.parameters.as_of
-        shown = ("quality", "revenue", "rules", "sequences", "sequence_rules", "segments", "profile")
-        shown += ("rfm_map", "rfm_segments", "quadrants")
         day = ledger.end if seen is None else instant("as_of", seen, ledger.timezone).date()
         names = item_names(ledger) if self.parameters.axis == "item" else None
         return Findings(
@@ -87,7 +86,7 @@ class Analysis:
             lags=self.lags,
             item_names=names,
             absent=self.absent,
-            **{name: self.tables.get(name) for name in shown},
+            **{name: self.tables.get(name) for name in COLUMNS},
         )
 
 
@@ -228,11 +227,12 @@ def _lags(result: Analysis) -> None:
 
 def _totals(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
     totals = {name: ledger.quality.totals[name] for name in ("rows_in", "rows_used", "rows_set_aside")}
-    totals |= {"customers": ledger.n_customers, "orders": ledger.n_orders, "items": ledger.n_items or None}
-    totals |= {"lines": ledger.n_lines, "anonymous_orders": ledger.core.n_guest_orders or None}
+    orders = ledger.orders()
+    bought = orders.filter(pl.col("purchase"))
+    totals |= {"customers": ledger.n_customers, "orders": bought.height, "items": ledger.n_items or None}
+    totals |= {"lines": ledger.n_lines, "anonymous_orders": bought["customer"].null_count() or None}
     totals |= {"first_order": ledger.first_day, "last_order": ledger.last_day}
     if "revenue" in tables:
-        orders = ledger.orders()
         totals |= {"revenue_gross": orders["gross"].sum()}
         if ledger.money_is_net and ledger.quality.rows("return, kept apart from purchases"):
             totals |= {"revenue_net": orders["net"].sum()}

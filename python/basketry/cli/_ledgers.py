@@ -31,7 +31,7 @@ def before(ledger: Ledger, as_of: Moment | None, n_threads: int | None = None) -
     lines = ledger.lines().filter(pl.col("time") < cut)
     own = [name for name in ledger.core.measures if name not in ("quantity", "amount")]
     roles = [name for name in lines.columns if name not in own]
-    attributes = {}
+    attributes: dict[str, Any] = {}
     for role, table in (("item", ledger.items()), ("customer", ledger.customers())):
         if role in roles and table.width > 1:
             named = {name: f"{role} {name}" for name in table.columns if name != role}
@@ -75,7 +75,7 @@ def item_names(ledger: Ledger) -> dict[Any, str]:
     for name in names:
         seen[name] = seen.get(name, 0) + 1
     return {
-        one: name if seen[name] == 1 else f"{name} ({one})"
+        one: name if seen[name] == 1 else f"{one} {name}"
         for one, name in zip(ids, names, strict=True)
         if name
     }

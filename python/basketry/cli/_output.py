@@ -69,13 +69,15 @@ def for_csv(frame: pl.DataFrame, *, raw: bool = False) -> pl.DataFrame:
     columns = []
     for column in frame.iter_columns():
         if isinstance(column.dtype, pl.List):
-            texts = [None if row is None else json.dumps(row, ensure_ascii=False) for row in column.to_list()]
-            column = pl.Series(column.name, texts, pl.String)
+            written = [
+                None if row is None else json.dumps(row, ensure_ascii=False) for row in column.to_list()
+            ]
+            column = pl.Series(column.name, written, pl.String)
         elif column.dtype in (pl.Enum, pl.Categorical):
             column = column.cast(pl.String)
         columns.append(column)
     flat = pl.DataFrame(columns)
-    texts = [name for name, dtype in flat.schema.items() if dtype == pl.String and not raw]
+    texts = [] if raw else flat.select(pl.col(pl.String)).columns
     return flat.with_columns(
         pl.when(pl.col(name).str.contains(_FORMULA)).then("'" + pl.col(name)).otherwise(name).alias(name)
         for name in texts

@@ -72,8 +72,8 @@ def followed(
     while True:
         try:
             found = time_to_next(
-                ledger, antecedent=antecedent, consequent=consequent, horizon=horizon or f"{weeks}w", axis=axis,
-                rng=seed, n_threads=n_threads,
+                ledger, antecedent=antecedent, consequent=consequent, horizon=horizon or f"{weeks}w",
+                item=None if axis == "item" else axis, rng=seed, n_threads=n_threads,
             )  # fmt: skip
             return Followed(antecedent, consequent, found.table, found.peaks)
         except ParameterError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,4 +56,5 @@ def named(source: list[str]) -> str:
     """Name a shop after its files."""
     stems = [Path(name).stem.strip("*?[]_-. ") for name in source]
     words = " and ".join(dict.fromkeys(stem for stem in stems if stem)).replace("_", " ").replace("-", " ")
+    words = re.sub(r"\b[ivx]+\b", lambda roman: roman[0].upper(), words)
     return words[:1].upper() + words[1:] or "The shop"

@@ -14,16 +14,18 @@ from basketry.patterns import association_rules, frequent_itemsets, frequent_seq
 
 LEAST = 5
 """What fewer baskets or customers share is told by nobody."""
+FEW = 10
+"""With fewer results than this a lower threshold is tried."""
 MIN_CONFIDENCE = 0.1
 _MOST = Budget(results=50_000)
 _MOST_SEQUENCES = Budget(results=20_000)
 
 
 def fitting(find: Callable[[int], pl.DataFrame], start: int) -> tuple[int, pl.DataFrame]:
-    """Search the least count whose result is neither empty nor past its budget.
+    """Search a count whose result is neither next to nothing nor past its budget.
 
-    The count is doubled while there is too much and halved while there is nothing, so that it depends on the
-    data alone.
+    The count is doubled while there is too much and halved while there is too little, so that it depends on
+    the data alone.
 
     Parameters
     ----------
@@ -40,7 +42,7 @@ def fitting(find: Callable[[int], pl.DataFrame], start: int) -> tuple[int, pl.Da
             if count > 2**31:
                 raise
             count *= 2
-    while found.is_empty() and count > LEAST:
+    while found.height < FEW and count > LEAST:
         lower = max(LEAST, count // 2)
         try:
             found, count = find(lower), lower
@@ -52,51 +54,51 @@ def fitting(find: Callable[[int], pl.DataFrame], start: int) -> tuple[int, pl.Da
 def fitting_itemsets(
     ledger: Ledger, *, axis: str, n_threads: int | None, **limits: Any
 ) -> tuple[int, pl.DataFrame]:
-    """Find itemsets from a thousandth of the orders on."""
+    """Find itemsets from a five-hundredth of the orders on."""
     return fitting(
         lambda count: frequent_itemsets(
             ledger, item=_item(axis), min_count=count, budget=_MOST, n_threads=n_threads, **limits
         ),
-        ledger.n_orders // 1000,
+        ledger.n_orders // 500,
     )
 
 
 def fitting_rules(
     ledger: Ledger, *, axis: str, n_threads: int | None, min_confidence: float = MIN_CONFIDENCE, **limits: Any
 ) -> tuple[int, pl.DataFrame]:
-    """Find rules of one consequent that say more than chance, from a thousandth of the orders on."""
+    """Find rules of one consequent that say more than chance, from a five-hundredth of the orders on."""
     return fitting(
         lambda count: association_rules(
             ledger, item=_item(axis), min_count=count, min_confidence=min_confidence,
             max_consequent=1, budget=_MOST, n_threads=n_threads, **({"max_length": 4} | limits),
         ).filter(pl.col("lift") > 1),
-        ledger.n_orders // 1000,
+        ledger.n_orders // 500,
     )  # fmt: skip
 
 
 def fitting_sequences(
     ledger: Ledger, *, axis: str, n_threads: int | None, **limits: Any
 ) -> tuple[int, pl.DataFrame]:
-    """Find sequences of up to three orders, from a hundredth of the customers on."""
+    """Find sequences of up to three orders, from a fiftieth of the customers on."""
     limits = {"max_length": 3} | {name: value for name, value in limits.items() if value is not None}
     return fitting(
         lambda count: frequent_sequences(
-            ledger, axis=axis, min_count=count, budget=_MOST_SEQUENCES, n_threads=n_threads, **limits
+            ledger, item=_item(axis), min_count=count, budget=_MOST_SEQUENCES, n_threads=n_threads, **limits
         ),
-        ledger.n_customers // 100,
+        ledger.n_customers // 50,
     )
 
 
 def fitting_sequence_rules(
     ledger: Ledger, *, axis: str, n_threads: int | None, **limits: Any
 ) -> tuple[int, pl.DataFrame]:
-    """Find which single item follows which, from a hundredth of the customers on."""
+    """Find which single item follows which, from a fiftieth of the customers on."""
     return fitting(
         lambda count: sequence_rules(
-            ledger, axis=axis, min_count=count, max_antecedent=1, max_consequent=1, budget=_MOST_SEQUENCES,
+            ledger, item=_item(axis), min_count=count, max_antecedent=1, max_consequent=1, budget=_MOST_SEQUENCES,
             n_threads=n_threads, **limits,
         ),
-        ledger.n_customers // 100,
+        ledger.n_customers // 50,
     )  # fmt: skip
 
 

@@ -12,6 +12,11 @@ from basketry.cli._options import Force, Preset, Source, Threads, Timezone
 if TYPE_CHECKING:
     from basketry.ledger import Ledger
 
+_CLEAN = (
+    *("returns", "guests", "cancelled", "cancelled_prefix", "cancelled_status", "zero_prices"),
+    *("negative_prices", "duplicates", "overlap", "on_bad_rows"),
+)
+
 
 def inspect(
     source: Source,
@@ -51,11 +56,7 @@ def inspect(
             "timezone": timezone or options.timezone,
             "currency": options.currency,
         },
-        "clean": {
-            name: getattr(options, name)
-            for name in ("returns", "guests", "cancelled", "cancelled_prefix", "cancelled_status")
-            + ("zero_prices", "negative_prices", "duplicates", "overlap", "on_bad_rows")
-        },
+        "clean": {name: getattr(options, name) for name in _CLEAN},
     }
     text = config_text(tables)
     if not json:

@@ -1,6 +1,6 @@
 """`basketry itemsets`: sets of items that many baskets hold."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,7 +27,7 @@ def itemsets(
     from basketry.cli._thresholds import fitting_itemsets
     from basketry.patterns import frequent_itemsets
 
-    limits = {"basket": basket, "max_length": max_length, "as_of": asked.as_of}
+    limits: dict[str, Any] = {"basket": basket, "max_length": max_length, "as_of": asked.as_of}
     if min_support is None and min_count is None:
         return fitting_itemsets(ledger, axis=axis, n_threads=asked.threads, **limits)[1]
     return frequent_itemsets(

@@ -46,7 +46,12 @@ def lags(
     else:
         found = fitting_sequence_rules(past, axis=axis, n_threads=asked.threads)[1]
         wanted = strongest_pairs(found, pairs)
-    shared = {"axis": axis, "horizon": horizon, "seed": asked.seed, "n_threads": asked.threads}
+    shared: dict[str, Any] = {
+        "axis": axis,
+        "horizon": horizon,
+        "seed": asked.seed,
+        "n_threads": asked.threads,
+    }
     answers = [followed(past, first, then, **shared) for first, then in wanted]
     return lag_tables(answers)["lag_peaks" if peaks else "lags"]
 

@@ -1,6 +1,6 @@
 """`basketry rules`: what baskets that hold some items also hold."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,7 +27,11 @@ def rules(
     from basketry.cli._thresholds import fitting_rules
     from basketry.patterns import association_rules
 
-    limits = {"min_confidence": min_confidence, "max_length": max_length, "as_of": asked.as_of}
+    limits: dict[str, Any] = {
+        "min_confidence": min_confidence,
+        "max_length": max_length,
+        "as_of": asked.as_of,
+    }
     if min_support is None and min_count is None:
         return fitting_rules(ledger, axis=axis, n_threads=asked.threads, **limits)[1]
     return association_rules(

@@ -1,6 +1,6 @@
 """`basketry sequences`: what customers buy one after the other."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,7 +35,7 @@ def sequences(
 
     past = before(ledger, asked.as_of, asked.threads)
     fitting = min_support is None and min_count is None
-    shared = {"axis": axis, "n_threads": asked.threads}
+    shared: dict[str, Any] = {"axis": axis, "n_threads": asked.threads}
     if rules:
         if fitting:
             return fitting_sequence_rules(past, window=max_gap, **shared)[1]

@@ -135,15 +135,17 @@ def _margins(ledger: Ledger, as_of: Moment | None, table: pl.DataFrame) -> pl.Se
 def _cluster(table: pl.DataFrame, k: int, root: int) -> np.ndarray:
     from sklearn.cluster import KMeans
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     values = np.log1p(table.select(pl.col(FEATURES).clip(lower_bound=0)).to_numpy())
     different = len(np.unique(values, axis=0))
     if different < 2:
         return np.zeros(table.height, dtype=np.int64)
     scaled = StandardScaler().fit_transform(values)
-    return np.asarray(
-        KMeans(min(k, different), n_init=10, random_state=root % 2**32).fit_predict(scaled), dtype=np.int64
-    )
+    means = KMeans(min(k, different), n_init=10, random_state=root % 2**32)
+    # One thread: the sums do not depend on how many there are, and small steps lose more by waiting for others.
+    with threadpool_limits(1):
+        return np.asarray(means.fit_predict(scaled), dtype=np.int64)
 
 
 def _by_value(labels: np.ndarray, spend: pl.Series) -> pl.Series:
@@ -186,12 +188,19 @@ _WORDS = {
 
 
 def _names(profile: pl.DataFrame) -> pl.DataFrame:
-    """Name each segment by the two features in which it lies furthest from the middle."""
+    """Name each segment by the features in which it lies furthest from the middle: two, or more to tell it from another."""
     rows = []
     for segment, part in sorted(profile.group_by("segment"), key=lambda group: group[0]):
         far = part.with_columns(far=(pl.col("percentile") - 50).abs()).sort(
             "far", "feature", descending=[True, False]
         )
-        words = [_WORDS[row["feature"]][row["percentile"] > 50] for row in far.head(2).iter_rows(named=True)]
-        rows.append((segment[0], ", ".join(words)))
-    return pl.DataFrame(rows, schema={"segment": pl.Int64, "name": pl.String}, orient="row")
+        words = [_WORDS[row["feature"]][row["percentile"] > 50] for row in far.iter_rows(named=True)]
+        rows.append((segment[0], words))
+    # Two words are enough unless another segment has the same ones.
+    lengths = dict.fromkeys((number for number, _ in rows), 2)
+    for _ in range(len(_WORDS) - 2):
+        said = [frozenset(words[: lengths[number]]) for number, words in rows]
+        for (number, _words), own in zip(rows, said, strict=True):
+            lengths[number] += said.count(own) > 1
+    names = [(number, ", ".join(words[: lengths[number]])) for number, words in rows]
+    return pl.DataFrame(names, schema={"segment": pl.Int64, "name": pl.String}, orient="row")

@@ -65,6 +65,7 @@ def sheet(
         "return, kept apart from purchases": returns,
         "price of zero, kept": zero_prices,
         "no item": no_item,
+        "no column for time, placed at 1970-01-01": 0 if "time" in resolved.columns else rows_in,
         "repeated line, kept": repeats if options.duplicates == "keep" else 0,
         **notes,
     }
@@ -103,10 +104,13 @@ def _unparsed(
     resolved: Resolved, reason: str, rows: int, rows_in: int, row: int, example: str | None
 ) -> SchemaError:
     role = reason.split(" ", 1)[0]
-    needed = {"time": "a date"} | dict.fromkeys(("quantity", "price", "amount"), "a number")
+    numbers = dict.fromkeys(("quantity", "price", "amount"), "holds text, a number")
+    needed = {"time": "holds text, a date", **numbers}.get(
+        role, "holds what is no id, a text or a whole number"
+    )
     verb, mend = "does" if rows == 1 else "do", MENDS[reason]
     return SchemaError(
-        f"column {resolved.columns[role]!r}: {needed.get(role, 'an id')} is needed for {role!r}. "
+        f"column {resolved.columns[role]!r} {needed} is needed for {role!r}. "
         f"{rows:,} of {rows_in:,} values {verb} not parse, first at row {row + 1:,}: {example}. "
         f"{mend[0].upper()}{mend[1:]}."
     )

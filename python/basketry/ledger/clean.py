@@ -187,8 +187,8 @@ def _ids(column: str, role: str, kind: pl.DataType, options: Options) -> tuple[p
     if kind.is_integer():
         return ids, None
     if kind in (pl.String, pl.Categorical, pl.Enum):
-        # An empty text is a missing id, as csv files write it.
-        return pl.when(ids.cast(pl.String) != "").then(ids), None
+        # An empty text is a missing id: the compiled half sees to it.
+        return ids, None
     if kind == pl.Null:
         return ids.cast(pl.Int64), None
     raise SchemaError(
@@ -214,7 +214,8 @@ def _number(column: str, role: str, kind: pl.DataType, options: Options) -> tupl
 def _cancelled(roles: Mapping[str, str], numbers: Mapping[str, pl.Expr], options: Options) -> pl.Expr | None:
     hit: pl.Expr | None = None
     if "status" in roles:
-        hit = pl.col(roles["status"]).cast(pl.String).str.to_lowercase().is_in(list(options.cancelled_status))
+        known = [status.lower() for status in options.cancelled_status]
+        hit = pl.col(roles["status"]).cast(pl.String).str.to_lowercase().is_in(known)
     if options.cancelled_prefix is not None and "order" in roles:
         marked = pl.col(roles["order"]).cast(pl.String).str.starts_with(options.cancelled_prefix)
         if "quantity" in numbers:

@@ -61,7 +61,19 @@ class Options:
             raise ParameterError.out_of_range(
                 "cancelled_status", self.cancelled_status, "a list of texts is needed, such as ['void']"
             )
+        self._check_format()
         self._check_tests()
+
+    def _check_format(self) -> None:
+        if self.date_format is None:
+            return
+        try:
+            pl.select(pl.lit("2024-01-31").str.to_datetime(self.date_format, strict=False))
+        except pl.exceptions.PolarsError as error:
+            said = str(error).split("\n", 1)[0].rstrip(".")
+            raise ParameterError.out_of_range(
+                "date_format", self.date_format, f"{said[0].lower()}{said[1:]}"
+            ) from error
 
     def _check_tests(self) -> None:
         tests = self.test_customers

@@ -253,8 +253,6 @@ def _options(given: Mapping[str, Any], config: Mapping[str, Any], preset: Mappin
     names = {f.name for f in fields(Options)}
     merged = {k: v for k, v in {**preset, **config}.items() if k in names}
     merged |= {k: v for k, v in given.items() if v is not None}
-    if "cancelled_status" in merged:
-        merged["cancelled_status"] = tuple(str(status).lower() for status in merged["cancelled_status"])
     return Options(**merged)
 
 
@@ -287,6 +285,11 @@ def _read(parts: list[Part], resolved: Resolved, options: Options, held_reins: R
             notes.update(batch.select(pl.col(list(steps.notes)).sum()).row(0, named=True) if marks else {})
         ends.append(ends[-1] + rows)
         notes.update(part.notes)
+    if not ends[-1]:
+        # The columns of no rows are columns all the same.
+        builder.push(
+            parts[0].rows.select(recipe(parts[0], resolved, options, None).columns).clear().collect()
+        )
     core, account = builder.finish(table, held_reins)
     core = attributed(core, parts, resolved)
     quality = sheet(core, account, parts, ends, resolved, options, notes)

@@ -57,6 +57,13 @@ def join_tables(tables: Mapping[str, Part], keys: Mapping[str, tuple[str, str]])
             raise ParameterError.unknown("source", role, ROLES)
     if "lines" not in tables:
         raise ParameterError.out_of_range("source", sorted(tables), "the table 'lines' is needed")
+    for role, pair in keys.items():
+        if role not in ROLES[1:]:
+            raise ParameterError.unknown("keys", role, ROLES[1:])
+        if isinstance(pair, str) or len(pair) != 2:
+            raise ParameterError.out_of_range(
+                "keys", keys, "pairs (column of lines, column of the table) are needed"
+            )
     joined, schema = tables["lines"].rows, tables["lines"].schema
     small = []
     notes = sum((Counter(part.notes) for part in tables.values()), Counter[str]())

@@ -128,7 +128,7 @@ def _timing(findings: Findings, pictures: Pictures) -> Section:
         lead.append(
             "Each bar is a week after the first purchase: the share who come for the second item in that "
             "week, of those who have not come yet and are still observed. The dashed line is what chance "
-            "and the calendar alone would give. Peaks are marked."
+            "and the calendar alone would give. Peaks are marked; faint bars are weeks with too few data to judge."
         )
         shown.append(patterns.peaks(zip(numbers, drawn, strict=False)))
     elif findings.lags is not None:
@@ -140,7 +140,9 @@ def _timing(findings: Findings, pictures: Pictures) -> Section:
     if findings.sequences is not None:
         shown.append(patterns.sequences(findings.sequences, findings.item_names))
     kept = tuple(table for table in shown if table.rows)
-    return Section("timing", "What follows, and when", " ".join(lead), tuple(found), kept, columns=2)
+    return Section(
+        "timing", "What follows, and when", " ".join(dict.fromkeys(lead)), tuple(found), kept, columns=2
+    )
 
 
 def _curve(findings: Findings, pictures: Pictures, lag: Lag, number: str) -> Figure:
@@ -224,7 +226,7 @@ def _quadrants(findings: Findings, pictures: Pictures) -> Section:
         return Section("quadrants", title, f"No quadrant has {FEWEST} customers, too few to be shown.")
     figure = Figure(
         "Share of customers, orders and spend",
-        "Regular: often, small. Loyal: often, large. One-time: rarely, small. Big fish: rarely, large.",
+        "Loyal: many orders. Big fish: few, but large. One-time: a single order. Regular: a few of usual size.",
         pictures.one("quadrants", rfm.quadrants(shown)),
         customers.quadrants(frame, findings.currency),
     )

@@ -118,7 +118,10 @@ def lag_caption(lag: Lag) -> str:
 
 def _unjudged(lag: Lag) -> str:
     spans = [f"{first}" if first == last else f"{first} to {last}" for first, last in lag.unjudged]
-    return f"The data are too few to judge week {text.listed(spans[:3])}." if spans else ""
+    if not spans:
+        return ""
+    several = len(spans) > 1 or " " in spans[0]
+    return f"Too few data to judge week{'s' if several else ''} {text.listed(spans[:3])}."
 
 
 def lag_when(lag: Lag) -> str:

@@ -326,12 +326,19 @@ pub struct Batch {
 struct Held {
     values: ArrayRef,
     keys: Option<UInt32Array>,
+    /// Which rows hold an id, if not all do.
+    valid: Option<BooleanBuffer>,
 }
 
 impl Batch {
     /// Casts what has to be cast.
     pub fn new(batch: &RecordBatch, measures: &[String]) -> PyResult<Self> {
-        let ids = |name: &str| batch.column_by_name(name).map(|array| Held::new(name, array)).transpose();
+        let ids = |name: &str| {
+            batch
+                .column_by_name(name)
+                .map(|array| Held::new(name, array).map(Held::without_empty))
+                .transpose()
+        };
         let time = batch.column_by_name("time").map(|array| {
             let micros =
                 cast("time", array, &DataType::Timestamp(arrow_schema::TimeUnit::Microsecond, None))?;
@@ -410,17 +417,39 @@ impl Held {
             )),
         };
         let DataType::Dictionary(_, kind) = array.data_type() else {
-            return Ok(Self { values: plain(array)?, keys: None });
+            return Ok(Self::plain(plain(array)?));
         };
         let dictionary = array.as_any_dictionary();
         if dictionary.values().null_count() > 0 {
-            return Ok(Self { values: plain(&cast(name, array, kind)?)?, keys: None });
+            return Ok(Self::plain(plain(&cast(name, array, kind)?)?));
         }
         let keys = cast_array(name, dictionary.keys(), &DataType::UInt32)?;
-        Ok(Self {
-            values: plain(dictionary.values())?,
-            keys: Some(keys.as_primitive::<UInt32Type>().clone()),
-        })
+        let valid = valid(&keys).cloned();
+        let keys = keys.as_primitive::<UInt32Type>().clone();
+        Ok(Self { values: plain(dictionary.values())?, keys: Some(keys), valid })
+    }
+
+    fn plain(values: ArrayRef) -> Self {
+        let valid = valid(&values).cloned();
+        Self { values, keys: None, valid }
+    }
+
+    /// An empty text is a missing id, as text files write it.
+    fn without_empty(mut self) -> Self {
+        let Some(texts) = self.values.as_string_view_opt() else { return self };
+        // The low half of a view is the length of its text.
+        let views = texts.views();
+        if views.iter().all(|&view| view as u32 > 0) {
+            return self;
+        }
+        let holds = |row: usize| match &self.keys {
+            None => views[row] as u32 > 0,
+            Some(keys) => views.get(keys.value(row) as usize).is_some_and(|&view| view as u32 > 0),
+        };
+        let rows = self.keys.as_ref().map_or(views.len(), Array::len);
+        let filled = BooleanBuffer::collect_bool(rows, holds);
+        self.valid = Some(self.valid.as_ref().map_or(filled.clone(), |valid| valid & &filled));
+        self
     }
 
     fn chunk(&self) -> IdChunk<'_> {
@@ -431,9 +460,10 @@ impl Held {
                 Values::Texts(TextChunk { views: texts.views(), buffers: texts.data_buffers() })
             }
         };
-        match &self.keys {
-            None => IdChunk { values, keys: None, valid: valid(&self.values) },
-            Some(keys) => IdChunk { values, keys: Some(keys.values()), valid: valid(keys) },
+        IdChunk {
+            values,
+            keys: self.keys.as_ref().map(|keys| &keys.values()[..]),
+            valid: self.valid.as_ref(),
         }
     }
 }

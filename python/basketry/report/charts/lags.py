@@ -15,20 +15,30 @@ MOST = 104
 
 
 def curve(lag: Lag, *, width: int) -> dict[str, Any]:
-    """Draw bars for the hazard, a dashed line for chance, and name the weeks of the peaks."""
+    """Draw bars for the hazard, faint ones for weeks that cannot be judged, a dashed line for chance, and name the peaks."""
     desk = width == style.WIDE
     peaks = lag.found["week"].to_list()
     named = _apart(peaks, 6 if desk else 5)
+    beside = 2 if desk else 3
+    unjudged = pl.any_horizontal(
+        pl.lit(value=False), *(pl.col("week").is_between(*span) for span in lag.unjudged)
+    )
     weeks = (
         lag.table.filter(pl.col("at_risk") >= FEWEST)
         .sort("week")
         .head(MOST)
         .with_columns(
             chance=pl.col("expected") / pl.col("at_risk"),
-            peak=pl.col("week").is_in(peaks),
             named=pl.col("week").is_in(named),
+            # A label stands above its neighbours, too, or they would run through it.
+            top=pl.max_horizontal(*(pl.col("hazard").shift(by) for by in range(-beside, beside + 1))),
+            tone=pl.when(pl.col("week").is_in(peaks))
+            .then(pl.lit(style.NOTICE))
+            .when(unjudged)
+            .then(pl.lit(style.FAINT))
+            .otherwise(pl.lit(style.SOFT)),
         )
-        .select("week", "hazard", "chance", "at_risk", "events", "peak", "named")
+        .select("week", "hazard", "chance", "at_risk", "events", "top", "tone", "named")
     )
     last = int(weeks["week"].max() or 1)  # type: ignore[arg-type]
     step = (4 if desk else 8) * (1 + last // 66)
@@ -50,7 +60,7 @@ def curve(lag: Lag, *, width: int) -> dict[str, Any]:
     bars = base.mark_bar(size=round((width - 60) / (last + 1) * 0.72, 1)).encode(
         x,
         y,
-        color=alt.condition("datum.peak", alt.value(style.NOTICE), alt.value(style.SOFT)),
+        color=alt.Color("tone:N", scale=None),
         tooltip=[
             "week:Q",
             alt.Tooltip("hazard:Q", format=".2%"),
@@ -64,7 +74,7 @@ def curve(lag: Lag, *, width: int) -> dict[str, Any]:
         base.transform_filter("datum.named")
         .transform_calculate(label=f"'{'week ' if desk else ''}' + datum.week")
         .mark_text(dy=-8, color=style.NOTICE, fontWeight="bold")
-        .encode(x, y, text="label:N")
+        .encode(x, alt.Y("top:Q"), text="label:N")
     )
     return style.frame(alt.layer(bars, line, words), width=width, height=250 if desk else 220)
 

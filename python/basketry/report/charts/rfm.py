@@ -11,6 +11,8 @@ from basketry.report.charts import style
 from basketry.report.findings import FEWEST
 from basketry.report.text import clean
 
+SCORES = [1, 2, 3, 4, 5]
+
 
 def score_map(rfm_map: pl.DataFrame, column: str) -> dict[str, Any]:
     """Draw the 5 by 5 map of recency and frequency scores, shaded by customers or by mean spend."""
@@ -19,8 +21,10 @@ def score_map(rfm_map: pl.DataFrame, column: str) -> dict[str, Any]:
         "r", "f", value=pl.when(~few).then(pl.col(column)), few=few & (pl.col("customers") > 0)
     )
     top = float(data["value"].max() or 1)  # type: ignore[arg-type]
-    x = alt.X("r:O", title="recency score (5 = bought lately)").axis(labelAngle=0, domain=False)
-    y = alt.Y("f:O", title="frequency score", sort="descending").axis(
+    x = alt.X("r:O", title="recency score (5 = bought lately)", scale=alt.Scale(domain=SCORES)).axis(
+        labelAngle=0, domain=False
+    )
+    y = alt.Y("f:O", title="frequency score", scale=alt.Scale(domain=SCORES[::-1])).axis(
         domain=False, titleAngle=0, titleAlign="left", titleAnchor="end", titleY=-12, titleX=0
     )
     base = alt.Chart(data).encode(x, y)

@@ -35,7 +35,8 @@ def segment_bars(frame: pl.DataFrame, currency: str | None) -> Table:
         makers[headed("Margin", currency)] = lambda r: bar(
             r["margin_total"], most, text.compact(r["margin_total"])
         )
-    return table_of("Value and margin of the segments", shown, makers)
+    label = "Value and margin" if has_margin(shown) else "Value"
+    return table_of(f"{label} of the segments", shown, makers)
 
 
 def segments(frame: pl.DataFrame, currency: str | None) -> Table:

@@ -66,9 +66,12 @@ def run(details: Mapping[str, Any]) -> Table:
         schema={"name": pl.String, "value": pl.String},
     )
     return table_of(
-        "How this was made",
+        "Versions, parameters and fingerprint",
         flat.head(200),
-        {"What": lambda r: text.clean(r["name"], 60), "Value": lambda r: text.clean(r["value"], 200)},
+        {
+            "What": lambda r: text.clean(r["name"].replace("_", " ").replace(".", ": "), 60),
+            "Value": lambda r: text.clean(r["value"], 200),
+        },
         texts=("Value",),
     )
 

@@ -17,20 +17,20 @@ _CANDIDATES = 5000
 
 
 def strongest(rules: pl.DataFrame) -> pl.DataFrame:
-    """Pick the rules to read: highest lift first, each set of items once, no item led to more than twice."""
+    """Pick the rules to read: highest lift first, no item in more than two of them."""
     solid = pl.col("count") >= FEWEST
     if "q_value" in rules.columns:
         solid &= (pl.col("q_value") <= 0.05).fill_null(value=True)
     ranked = rules.filter(solid).sort("lift", "count", descending=True, maintain_order=True, nulls_last=True)
     ranked = ranked.head(_CANDIDATES)
+    told: dict[object, int] = {}
     sets: set[frozenset[object]] = set()
-    led_to: dict[tuple[object, ...], int] = {}
     chosen = []
     for index, (antecedent, consequent) in enumerate(ranked.select("antecedent", "consequent").iter_rows()):
-        items, key = frozenset((*antecedent, *consequent)), tuple(consequent)
-        if items not in sets and led_to.get(key, 0) < 2:
+        items = frozenset((*antecedent, *consequent))
+        if items not in sets and all(told.get(item, 0) < 2 for item in items):
             sets.add(items)
-            led_to[key] = led_to.get(key, 0) + 1
+            told |= {item: told.get(item, 0) + 1 for item in items}
             chosen.append(index)
         if len(chosen) == SHOWN:
             break
@@ -56,8 +56,7 @@ def rules(frame: pl.DataFrame, names: Mapping[Any, str] | None) -> Table:
         file="rules",
         notes=[
             f"{shown.height} of {text.count(frame.height)} rules: the highest lift first, "
-            "each set of items once, "
-            f"no item led to more than twice, none from fewer than {FEWEST} baskets"
+            f"no item in more than two of them, none from fewer than {FEWEST} baskets"
             + (", none with a q-value above 0.05." if "q_value" in frame.columns else ".")
         ],
     )
@@ -94,7 +93,7 @@ def sequences(frame: pl.DataFrame, names: Mapping[Any, str] | None) -> Table:
     shown = longer.sort("count", descending=True, maintain_order=True).head(SHOWN)
     top = largest(shown, "support")
     makers: dict[str, Maker] = {
-        "Sequence": lambda r: " → ".join(" + ".join(text.items(event, names, 40)) for event in r["sequence"]),
+        "Sequence": lambda r: " → ".join(" + ".join(text.items(event, names, 48)) for event in r["sequence"]),
         "Customers": lambda r: text.count(r["count"]),
         "Support": lambda r: bar(r["support"], top, text.share(r["support"])),
     }
@@ -102,6 +101,10 @@ def sequences(frame: pl.DataFrame, names: Mapping[Any, str] | None) -> Table:
         f"{shown.height} of {text.count(longer.height)} sequences of two or more orders, the commonest first."
     )
     return table_of("The commonest sequences", shown, makers, file="sequences", notes=[note], cards=True)
+
+
+def _span(first: int, last: int) -> str:
+    return text.count(first) if first == last else f"{text.count(first)} to {text.count(last)}"
 
 
 def peaks(curves: Iterable[tuple[str, Lag]]) -> Table:
@@ -117,7 +120,7 @@ def peaks(curves: Iterable[tuple[str, Lag]]) -> Table:
         {
             "Peak": lambda r: f"{r['curve']}, {text.week(r['week'])}",
             "Kind": lambda r: text.NOTHING if r["kind"] is None else text.clean(r["kind"], 24),
-            "Weeks": lambda r: f"{text.count(r['low'])} to {text.count(r['high'])}",
+            "Weeks": lambda r: _span(r["low"], r["high"]),
             "Above chance": lambda r: text.count(r["excess"]),
             "Times chance": lambda r: text.decimal(r["rate_ratio"]),
             "p\u2011value": lambda r: text.chance(r["p_value"]),

@@ -180,6 +180,18 @@ pub struct Shape {
     pub measures: Vec<String>,
 }
 
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.order {
+            OrderKey::Time => "no order ids",
+            OrderKey::Integer => "order ids that are whole numbers",
+            OrderKey::Text => "order ids that are texts",
+        })?;
+        f.write_str(if self.item { ", items" } else { ", no items" })?;
+        self.measures.iter().try_for_each(|name| write!(f, ", {name}"))
+    }
+}
+
 impl Shape {
     /// The place of a measure.
     pub fn measure(&self, name: &str) -> Option<usize> {

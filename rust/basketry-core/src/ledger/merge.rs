@@ -24,8 +24,8 @@ impl Ledger {
             return Err(Error::Column {
                 column: "ledger".to_owned(),
                 problem: format!(
-                    "cannot be merged: {:?} in {} against {:?} in {}",
-                    shape,
+                    "cannot be merged: one has {shape}, in time zone {}, the other has {}, in time zone {}: \
+                     read both with the same columns and timezone=",
                     self.zone.name(),
                     other.shape(),
                     other.zone.name()
