@@ -16,6 +16,9 @@ from basketry.patterns._baskets import baskets_of, codes_of, least_count
 
 Kind = Literal["all", "closed", "maximal"]
 
+ITEMSETS = Budget(results=30_000_000)
+"""What a call may cost that sets no budget: some gigabytes of itemsets, where a threshold too low would take all memory."""
+
 
 def frequent_itemsets(
     data: Any,
@@ -69,7 +72,7 @@ def frequent_itemsets(
         ``closed`` keeps the sets that no larger set equals in count, ``maximal`` those that no larger set is
         frequent with.
     budget
-        The most itemsets, bytes or seconds that the call may cost.
+        The most itemsets, bytes or seconds that the call may cost; None allows 30 million itemsets.
     n_threads
         How many threads to use; None for all.
 
@@ -77,7 +80,8 @@ def frequent_itemsets(
     -------
     DataFrame
         ``itemset`` (item ids, most frequent first), ``length``, ``count`` (baskets), ``support`` (share of
-        all baskets); by falling count, then rising length, then by the ranks of the items.
+        all baskets); by falling count, then rising length, then by the ranks of the items. A result of more than
+        2^18 sets comes by rising length, then by the ranks: sorting it would take longer than finding it.
 
     Raises
     ------
@@ -105,7 +109,7 @@ def frequent_itemsets(
     >>> milk["itemset"].to_list()
     [['milk'], ['jam', 'milk']]
     """
-    parcel = reins(n_threads, budget)
+    parcel = reins(n_threads, budget or ITEMSETS)
     sets = baskets_of(data, basket=basket, item=item, as_of=as_of, reins=parcel)
     options = itemset_options(
         sets,

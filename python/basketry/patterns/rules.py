@@ -12,7 +12,7 @@ from basketry.arguments import share, whole
 from basketry.control import Budget, reins
 from basketry.ledger.zones import Moment
 from basketry.patterns._baskets import baskets_of, codes_of
-from basketry.patterns.itemsets import itemset_options
+from basketry.patterns.itemsets import ITEMSETS, itemset_options
 
 
 def association_rules(
@@ -55,7 +55,7 @@ def association_rules(
         With False, a rule is left out if less of its antecedent tells the same consequent with at least its
         confidence.
     budget
-        The most itemsets and rules, bytes or seconds that the call may cost.
+        The most itemsets and rules, bytes or seconds that the call may cost; None allows 30 million together.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def association_rules(
     """
     # Beyond 18 digits a share cannot be told from its neighbours by counts of baskets.
     confidence = share("min_confidence", min_confidence, zero=True).limit_denominator(10**18)
-    parcel = reins(n_threads, budget)
+    parcel = reins(n_threads, budget or ITEMSETS)
     sets = baskets_of(data, basket=basket, item=item, as_of=as_of, reins=parcel)
     options = itemset_options(
         sets, min_support=min_support, min_count=min_count, max_length=max_length, excludes=excludes

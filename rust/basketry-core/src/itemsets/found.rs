@@ -7,6 +7,9 @@ use rayon::prelude::*;
 use super::tree::Node;
 use crate::{Error, Result};
 
+/// The most sets that are sorted by count in the list form.
+const SORTED: usize = 1 << 18;
+
 /// Frequent itemsets with their counts, as a prefix tree.
 ///
 /// Nodes stand in the order of the walk: a set comes after the set without its most frequent item, and sets are compared from
@@ -22,7 +25,8 @@ pub struct Itemsets {
 
 /// Itemsets as flat lists: set `i` is `items[offsets[i]..offsets[i + 1]]`, its most frequent item first.
 ///
-/// Sets come by falling count, then rising length, then in the order of the walk.
+/// Sets come by falling count, then rising length, then in the order of the walk. A result of more than 2^18 sets comes by
+/// length alone, then in the order of the walk: to sort it would take longer than to find it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ItemsetLists<T> {
     /// Where each set begins; one more than there are sets.
@@ -61,43 +65,86 @@ impl Itemsets {
         self.kept = Some(kept);
     }
 
-    /// Keeps the first `top` sets of the list form.
+    /// The list form of the sets, with `values[code]` for each item.
+    pub fn lists<T: Copy + Default + Send + Sync>(&self, values: &[T]) -> ItemsetLists<T> {
+        let starts = self.starts();
+        let buckets = Buckets::new(self, &starts, SORTED);
+        let rows = |bucket: usize| buckets.sizes.iter().map(|sizes| sizes[bucket] as usize).sum::<usize>();
+        let mut lists = ItemsetLists { offsets: vec![0], ..ItemsetLists::default() };
+        let mut end = 0;
+        for bucket in 0..buckets.len() {
+            let (rows, length) = (rows(bucket), bucket % buckets.longest + 1);
+            lists.offsets.extend((1..=rows).map(|row| (end + row * length) as i64));
+            lists.lengths.resize(lists.lengths.len() + rows, length as u32);
+            end += rows * length;
+        }
+        lists.counts = vec![0; lists.lengths.len()];
+        lists.items = vec![T::default(); end];
+        // Each bucket is cut into a piece for each stretch of the tree, so that stretches can be written side by side.
+        let (mut items, mut counts) = (lists.items.as_mut_slice(), lists.counts.as_mut_slice());
+        let mut pieces: Vec<Vec<(&mut [T], &mut [u64])>> =
+            buckets.stretches.iter().map(|_| Vec::new()).collect();
+        for bucket in 0..buckets.len() {
+            for (pieces, sizes) in pieces.iter_mut().zip(&buckets.sizes) {
+                let rows = sizes[bucket] as usize;
+                let (items_here, more) = items.split_at_mut(rows * (bucket % buckets.longest + 1));
+                items = more;
+                let (counts_here, more) = counts.split_at_mut(rows);
+                counts = more;
+                pieces.push((items_here, counts_here));
+            }
+        }
+        pieces.into_par_iter().zip(&buckets.stretches).for_each(|(mut pieces, stretch)| {
+            let mut next = vec![0_u32; pieces.len()];
+            for part in stretch.clone() {
+                let value = |item| values[item as usize];
+                self.each(&starts, part, value, |_, set, count| {
+                    let bucket = buckets.of(count, set.len());
+                    let (items, counts) = &mut pieces[bucket];
+                    let row = next[bucket] as usize;
+                    next[bucket] += 1;
+                    counts[row] = u64::from(count);
+                    items[row * set.len()..][..set.len()].copy_from_slice(set);
+                });
+            }
+        });
+        lists
+    }
+
+    /// Keeps the `top` sets of highest count; ties go to the shorter set, then to the one that stands first.
     pub(super) fn keep_top(&mut self, top: usize) {
         let starts = self.starts();
-        let buckets = Buckets::new(self, &starts);
-        let (mut left, mut last, mut of_last) = (top, buckets.sizes.len(), 0);
-        for (bucket, &rows) in buckets.sizes.iter().enumerate() {
-            if rows as usize >= left {
+        let buckets = Buckets::new(self, &starts, usize::MAX);
+        let (mut left, mut last, mut of_last) = (top, buckets.len(), 0);
+        for bucket in 0..buckets.len() {
+            let rows = buckets.sizes.iter().map(|sizes| sizes[bucket] as usize).sum::<usize>();
+            if rows >= left {
                 (last, of_last) = (bucket, left);
                 break;
             }
-            left -= rows as usize;
+            left -= rows;
         }
-        let mut kept =
-            vec![false; starts.last().map_or(0, |start| start + self.parts[starts.len() - 1].len())];
+        let mut kept = vec![false; self.parts.iter().map(Vec::len).sum()];
         for part in 0..self.parts.len() {
-            self.each(&starts, part, |place, set, count| {
-                let bucket = buckets.of(count, set.len());
-                kept[place] = bucket < last || (bucket == last && of_last > 0);
-                of_last -= usize::from(bucket == last && of_last > 0);
-            });
+            self.each(
+                &starts,
+                part,
+                |_| (),
+                |place, set, count| {
+                    let bucket = buckets.of(count, set.len());
+                    kept[place] = bucket < last || (bucket == last && of_last > 0);
+                    of_last -= usize::from(bucket == last && of_last > 0);
+                },
+            );
         }
         self.keep(kept);
     }
 
     /// The number of sets of 1, 2, 3 ... items.
     pub(super) fn by_length(&self) -> Vec<u64> {
-        let mut by_length = Vec::new();
-        let starts = self.starts();
-        for part in 0..self.parts.len() {
-            self.each(&starts, part, |_, set, _| {
-                if by_length.len() < set.len() {
-                    by_length.resize(set.len(), 0);
-                }
-                by_length[set.len() - 1] += 1;
-            });
-        }
-        by_length
+        let buckets = Buckets::new(self, &self.starts(), 0);
+        let rows = |bucket| buckets.sizes.iter().map(|sizes| u64::from(sizes[bucket])).sum();
+        (0..buckets.len()).map(rows).collect()
     }
 
     /// How many baskets were searched, the empty ones included.
@@ -108,52 +155,6 @@ impl Itemsets {
     /// All nodes of the tree in the order of the walk; some are there only as parents of others.
     pub fn nodes(&self) -> impl Iterator<Item = &Node> {
         self.parts.iter().flatten()
-    }
-
-    /// The list form of the sets, with `values[code]` for each item.
-    pub fn lists<T: Copy + Default + Send + Sync>(&self, values: &[T]) -> ItemsetLists<T> {
-        let starts = self.starts();
-        let buckets = Buckets::new(self, &starts);
-        let mut lists = ItemsetLists {
-            offsets: Vec::with_capacity(buckets.rows + 1),
-            items: vec![T::default(); buckets.starts[buckets.starts.len() - 1]],
-            lengths: Vec::with_capacity(buckets.rows),
-            counts: Vec::with_capacity(buckets.rows),
-        };
-        lists.offsets.push(0);
-        for (bucket, &rows) in buckets.sizes.iter().enumerate() {
-            let (count, length) = buckets.key(bucket);
-            let start = buckets.starts[bucket] as i64;
-            lists.offsets.extend((1..=i64::from(rows)).map(|row| start + row * length as i64));
-            lists.lengths.resize(lists.lengths.len() + rows as usize, length as u32);
-            lists.counts.resize(lists.counts.len() + rows as usize, u64::from(count));
-        }
-        // Each thread walks the whole tree and writes the sets of its own stretch of buckets.
-        let mut stretches = Vec::new();
-        let mut rest = lists.items.as_mut_slice();
-        for range in buckets.ranges(rayon::current_num_threads()) {
-            let (stretch, more) = rest.split_at_mut(buckets.starts[range.end] - buckets.starts[range.start]);
-            stretches.push((range, stretch));
-            rest = more;
-        }
-        stretches.into_par_iter().for_each(|(range, stretch)| {
-            let first = buckets.starts[range.start];
-            let mut next: Vec<usize> =
-                buckets.starts[range.clone()].iter().map(|start| start - first).collect();
-            for part in 0..self.parts.len() {
-                self.each(&starts, part, |_, set, count| {
-                    let bucket = buckets.of(count, set.len());
-                    if range.contains(&bucket) {
-                        let at = &mut next[bucket - range.start];
-                        for (place, &item) in stretch[*at..*at + set.len()].iter_mut().zip(set.iter().rev()) {
-                            *place = values[item as usize];
-                        }
-                        *at += set.len();
-                    }
-                });
-            }
-        });
-        lists
     }
 
     /// The place of the first node of each part.
@@ -168,12 +169,19 @@ impl Itemsets {
             .collect()
     }
 
-    /// Visits the sets of a part: place, items, the least frequent one first, and count.
-    fn each(&self, starts: &[usize], part: usize, mut visit: impl FnMut(usize, &[u32], u32)) {
+    /// Visits the sets of a part: place, what `value` makes of the items, the most frequent one first, and count.
+    fn each<T: Copy + Default>(
+        &self,
+        starts: &[usize],
+        part: usize,
+        value: impl Fn(u32) -> T,
+        mut visit: impl FnMut(usize, &[T], u32),
+    ) {
         let start = starts[part];
         let nodes = &self.parts[part];
-        let (mut items, above) = self.branch(starts, part);
-        // Depths of the nodes of this part; what stands at a depth is the last that was put there.
+        let (items, above) = self.branch(starts, part);
+        // The current set grows from the end of `set` to its front: what stands at a depth is the last that was put there.
+        let mut set: Vec<T> = items.iter().rev().map(|&item| value(item)).collect();
         let mut depths: Vec<u16> = Vec::with_capacity(nodes.len());
         for (at, node) in nodes.iter().enumerate() {
             let depth = match (node.up as usize, at.checked_sub(node.up as usize)) {
@@ -182,24 +190,16 @@ impl Itemsets {
                 (up, None) => above.partition_point(|&place| place <= start + at - up),
             };
             depths.push(depth as u16);
-            if depth >= items.len() {
-                items.push(0);
+            if depth >= set.len() {
+                let more = set.len() + 8;
+                set.splice(0..0, std::iter::repeat_n(T::default(), more));
             }
-            items[depth] = node.item;
+            let front = set.len() - 1 - depth;
+            set[front] = value(node.item);
             if depth + 1 >= self.shortest && self.kept.as_ref().is_none_or(|kept| kept[start + at]) {
-                visit(start + at, &items[..=depth], node.count);
+                visit(start + at, &set[front..], node.count);
             }
         }
-    }
-
-    /// The length of the longest set.
-    fn longest(&self, starts: &[usize]) -> usize {
-        let of_part = |part: usize| {
-            let mut longest = 0;
-            self.each(starts, part, |_, set, _| longest = longest.max(set.len()));
-            longest
-        };
-        (0..self.parts.len()).into_par_iter().map(of_part).max().unwrap_or(0)
     }
 
     /// Items and places of the sets above the first node of a part.
@@ -221,74 +221,90 @@ impl Itemsets {
     }
 }
 
-/// The sets of a result by count and length: one bucket each, in the order of the list form.
+/// The sets of a result by count and length, or by length alone: one bucket each, in the order of the list form.
 struct Buckets {
-    /// Distinct counts, falling.
-    counts: Vec<u32>,
-    /// The place of each count in `counts`.
+    /// The place of each count among the distinct ones, falling; all 0 if counts do not matter.
     ranks: Vec<u32>,
+    /// Distinct counts, or 1.
+    ranked: usize,
     longest: usize,
-    sizes: Vec<u32>,
-    /// Where the items of each bucket begin; one more than there are buckets.
-    starts: Vec<usize>,
-    rows: usize,
+    /// Ranges of parts that are looked through side by side.
+    stretches: Vec<Range<usize>>,
+    /// Sets of each stretch in each bucket.
+    sizes: Vec<Vec<u32>>,
 }
 
 impl Buckets {
-    fn new(itemsets: &Itemsets, starts: &[usize]) -> Self {
-        let most = itemsets.nodes().map(|node| node.count).max().unwrap_or(0);
-        let mut ranks = vec![0; most as usize + 1];
-        for node in itemsets.nodes() {
-            ranks[node.count as usize] = 1;
-        }
-        let counts: Vec<u32> = (0..=most).rev().filter(|&count| ranks[count as usize] == 1).collect();
-        for (rank, &count) in counts.iter().enumerate() {
-            ranks[count as usize] = rank as u32;
-        }
-        let longest = itemsets.longest(starts);
-        let mut buckets =
-            Self { sizes: vec![0; counts.len() * longest], counts, ranks, longest, starts: vec![0], rows: 0 };
-        let stretch = itemsets.parts.len().div_ceil(rayon::current_num_threads()).max(1);
-        let parts: Vec<usize> = (0..itemsets.parts.len()).collect();
-        let tables: Vec<Vec<u32>> = parts
-            .par_chunks(stretch)
-            .map(|parts| {
-                let mut sizes = vec![0; buckets.sizes.len()];
-                for &part in parts {
-                    itemsets.each(starts, part, |_, set, count| sizes[buckets.of(count, set.len())] += 1);
+    /// Buckets by count and length if there are at most `sorted` sets, else by length.
+    fn new(itemsets: &Itemsets, starts: &[usize], sorted: usize) -> Self {
+        let parts = &itemsets.parts;
+        let nodes = parts.iter().map(Vec::len).sum::<usize>();
+        let pieces = rayon::current_num_threads();
+        let cut = |piece: usize| starts.partition_point(|&start| start < nodes * piece / pieces);
+        let stretches: Vec<Range<usize>> = (0..pieces).map(|piece| cut(piece)..cut(piece + 1)).collect();
+        // By length first: that tells how many buckets there are.
+        let sizes: Vec<Vec<u32>> = stretches
+            .par_iter()
+            .map(|stretch| {
+                let mut sizes = Vec::new();
+                for part in stretch.clone() {
+                    itemsets.each(
+                        starts,
+                        part,
+                        |_| (),
+                        |_, set, _| {
+                            if sizes.len() < set.len() {
+                                sizes.resize(set.len(), 0);
+                            }
+                            sizes[set.len() - 1] += 1;
+                        },
+                    );
                 }
                 sizes
             })
             .collect();
-        for table in tables {
-            buckets.sizes.iter_mut().zip(table).for_each(|(sum, more)| *sum += more);
+        let longest = sizes.iter().map(Vec::len).max().unwrap_or(0);
+        let sets: usize = sizes.iter().flatten().map(|&sets| sets as usize).sum();
+        let mut buckets = Self { ranks: Vec::new(), ranked: 1, longest, stretches, sizes };
+        if sets > sorted {
+            buckets.sizes.iter_mut().for_each(|sizes| sizes.resize(longest, 0));
+            return buckets;
         }
-        let mut items = 0;
-        for (bucket, &rows) in buckets.sizes.iter().enumerate() {
-            items += rows as usize * buckets.key(bucket).1;
-            buckets.starts.push(items);
-            buckets.rows += rows as usize;
-        }
+        buckets.rank(itemsets);
+        let many = buckets.len();
+        buckets.sizes = buckets
+            .stretches
+            .par_iter()
+            .map(|stretch| {
+                let mut sizes = vec![0; many];
+                for part in stretch.clone() {
+                    let count_set = |_: usize, set: &[()], count| sizes[buckets.of(count, set.len())] += 1;
+                    itemsets.each(starts, part, |_| (), count_set);
+                }
+                sizes
+            })
+            .collect();
         buckets
+    }
+
+    /// Ranks the distinct counts.
+    fn rank(&mut self, itemsets: &Itemsets) {
+        self.ranks = vec![0; itemsets.nodes().map(|node| node.count as usize + 1).max().unwrap_or(0)];
+        itemsets.nodes().for_each(|node| self.ranks[node.count as usize] = 1);
+        self.ranked = 0;
+        for rank in self.ranks.iter_mut().rev().filter(|rank| **rank == 1) {
+            *rank = self.ranked as u32;
+            self.ranked += 1;
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.ranked * self.longest
     }
 
     #[inline]
     fn of(&self, count: u32, length: usize) -> usize {
-        self.ranks[count as usize] as usize * self.longest + length - 1
-    }
-
-    fn key(&self, bucket: usize) -> (u32, usize) {
-        (self.counts[bucket / self.longest], bucket % self.longest + 1)
-    }
-
-    /// Stretches of buckets of about the same number of items.
-    fn ranges(&self, pieces: usize) -> impl Iterator<Item = Range<usize>> {
-        let items = self.starts[self.sizes.len()];
-        let cut = move |piece: usize| match piece {
-            0 => 0,
-            _ if piece == pieces => self.sizes.len(),
-            _ => self.starts.partition_point(|&start| start < items / pieces * piece).min(self.sizes.len()),
-        };
-        (0..pieces).map(move |piece| cut(piece)..cut(piece + 1))
+        let rank = self.ranks.get(count as usize).map_or(0, |&rank| rank as usize);
+        rank * self.longest + length - 1
     }
 }

@@ -1,5 +1,6 @@
 //! Frequent itemsets: sets of items that many baskets hold.
 
+mod fit;
 mod found;
 mod index;
 mod kinds;
@@ -111,8 +112,10 @@ pub fn mine(baskets: &Baskets, options: &Options, control: &Control) -> Result<I
         Kind::All => options.clone(),
         _ => Options { max_length: Some(longest.saturating_add(1)), ..options.clone() },
     };
-    let fixed = run(baskets, &search, control, &mut grow)?;
-    let found = Itemsets::new(grow.finish()?, options.min_length.max(fixed), baskets.len() as u64)?;
+    let grown = run(baskets, &search, control, &mut grow).and_then(|fixed| Ok((fixed, grow.finish()?)));
+    let (fixed, parts) =
+        grown.map_err(|refused| fit::advise(refused, baskets, &search, size_of::<Node>()))?;
+    let found = Itemsets::new(parts, options.min_length.max(fixed), baskets.len() as u64)?;
     Ok(kinds::select(found, options.kind, longest, options.top, fixed))
 }
 

@@ -5,7 +5,10 @@
 //! get a fork of the sink each and are joined in the order of the walk.
 
 use super::table::{Cell, walk};
-use crate::{Error, Result};
+use crate::{Control, Error, Result};
+
+/// Sets booked at a time.
+pub(super) const BOOKED: u64 = 1 << 12;
 
 /// A receiver of frequent itemsets.
 pub(super) trait Sink: Send + Sync + Sized {
@@ -37,16 +40,32 @@ pub(super) trait Sink: Send + Sync + Sized {
 
 /// Counts itemsets by length and keeps none.
 #[derive(Debug)]
-pub(super) struct Spectrum {
+pub(super) struct Spectrum<'a> {
+    /// Where sets are booked as if they were kept, to stop when there are too many.
+    control: Option<&'a Control>,
+    unbooked: u64,
     depth: usize,
     folded: usize,
     /// Sets by the number of folded items and their length without them.
     sets: Vec<Vec<u64>>,
 }
 
-impl Spectrum {
+impl<'a> Spectrum<'a> {
     pub(super) fn new() -> Self {
-        Self { depth: 0, folded: 0, sets: vec![Vec::new()] }
+        Self { control: None, unbooked: 0, depth: 0, folded: 0, sets: vec![Vec::new()] }
+    }
+
+    /// A spectrum that meets the budget of results.
+    pub(super) fn booking(control: &'a Control) -> Self {
+        Self { control: Some(control), ..Self::new() }
+    }
+
+    fn book(&mut self, sets: u64) -> Result<()> {
+        self.unbooked += sets;
+        match self.control {
+            Some(control) if self.unbooked >= BOOKED => control.book(std::mem::take(&mut self.unbooked), 0),
+            _ => Ok(()),
+        }
     }
 
     /// The number of itemsets of 1, 2, 3 ... items, up to the longest one allowed.
@@ -88,11 +107,17 @@ impl Spectrum {
 
 const TOO_MANY: Error = Error::TooMany { what: "itemsets of one length", count: u64::MAX, most: u64::MAX };
 
-impl Sink for Spectrum {
+impl Sink for Spectrum<'_> {
     const FOLDS: bool = true;
 
     fn fork(&self) -> Self {
-        Self { depth: self.depth, folded: self.folded, sets: vec![Vec::new(); self.folded + 1] }
+        Self {
+            control: self.control,
+            unbooked: 0,
+            depth: self.depth,
+            folded: self.folded,
+            sets: vec![Vec::new(); self.folded + 1],
+        }
     }
 
     fn join(&mut self, parts: Vec<Self>) {
@@ -114,7 +139,7 @@ impl Sink for Spectrum {
     fn enter(&mut self, _: u32, _: u32) -> Result<()> {
         self.depth += 1;
         self.add(self.depth, 1);
-        Ok(())
+        self.book(1)
     }
 
     fn leave(&mut self) {
@@ -166,6 +191,6 @@ impl Sink for Spectrum {
                 self.add(self.depth + size, sets);
             }
         }
-        Ok(())
+        self.book(sizes.iter().take(longest.min(31) + 1).sum())
     }
 }

@@ -1,5 +1,5 @@
 //! The miner against a plain count of every subset, and hand-made cases.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 
@@ -165,6 +165,21 @@ fn a_giant_basket_meets_the_budget() {
     let control = Control::new(Budget { results: Some(100_000), ..Budget::default() });
     let refused = mine(&Baskets::from_rows(&rows), &Options::at_least(1), &control);
     assert!(matches!(refused, Err(Error::Capacity(_))));
+}
+
+#[test]
+fn a_refusal_tells_what_would_fit() {
+    let rows: Vec<Vec<u32>> =
+        (0..400_u32).map(|i| (0..16).filter(|&item| i % (item + 2) != 0).collect()).collect();
+    let shop = Baskets::from_rows(&rows);
+    let control = Control::new(Budget { results: Some(10_000), ..Budget::default() });
+    let Err(Error::Capacity(refused)) = mine(&shop, &Options::at_least(1), &control) else {
+        panic!("too many sets")
+    };
+    let at = refused.mend.split("min_count=").nth(1).unwrap().split(' ').next().unwrap();
+    let fits = count(&shop, &Options::at_least(at.parse().unwrap()), &Control::default()).unwrap();
+    assert!(refused.mend.starts_with(&format!("{} itemsets", fits.iter().sum::<u64>())));
+    assert!((1..=10_000).contains(&fits.iter().sum::<u64>()));
 }
 
 #[test]

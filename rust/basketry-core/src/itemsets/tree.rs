@@ -1,14 +1,11 @@
 //! The itemsets found, as a prefix tree of twelve bytes a set.
 
-use super::sink::Sink;
+use super::sink::{BOOKED, Sink};
 use super::table::{Cell, walk};
 use crate::{Control, Result};
 
 /// Nodes of one part of a tree; a new part begins when one is full, so that no part is ever moved to a larger place.
 const PART: usize = 1 << 16;
-
-/// Sets booked at a time.
-const BOOKED: u64 = 1 << 12;
 
 /// One frequent itemset: its parent's items and one more.
 ///
