@@ -29,7 +29,7 @@ def association_rules(
     max_antecedent: int | None = None,
     max_consequent: int | None = None,
     excludes: Iterable[str | int] | None = None,
-    redundant: bool = True,
+    redundant: bool = False,
     budget: Budget | None = None,
     n_threads: int | None = None,
 ) -> pl.DataFrame:
@@ -52,7 +52,7 @@ def association_rules(
     max_consequent
         The most items of a consequent.
     redundant
-        With False, a rule is left out if less of its antecedent tells the same consequent with at least its
+        Whether rules are kept for which less of the antecedent tells the same consequent with at least the
         confidence.
     budget
         The most itemsets and rules, bytes or seconds that the call may cost; None allows 30 million together.
