@@ -453,12 +453,10 @@ impl Held {
     }
 
     fn chunk(&self) -> IdChunk<'_> {
-        let values = match self.values.data_type() {
-            DataType::Int64 => Values::Integers(self.values.as_primitive::<Int64Type>().values()),
-            _ => {
-                let texts = self.values.as_string_view();
-                Values::Texts(TextChunk { views: texts.views(), buffers: texts.data_buffers() })
-            }
+        let values = if let Some(texts) = self.values.as_string_view_opt() {
+            Values::Texts(TextChunk { views: texts.views(), buffers: texts.data_buffers() })
+        } else {
+            Values::Integers(self.values.as_primitive::<Int64Type>().values())
         };
         IdChunk {
             values,

@@ -63,7 +63,6 @@ impl LedgerBuilder {
     }
 
     /// Takes the rows of one more stream; its first batch decides which columns the ledger has.
-    #[expect(clippy::needless_pass_by_value, reason = "Python hands the stream over")]
     fn push(&self, py: Python<'_>, rows: PyRecordBatchReader) -> PyResult<()> {
         py.detach(|| {
             columns::for_each_batch(rows, |batch| {

@@ -55,6 +55,8 @@ pub fn rfm(ledger: &Ledger, as_of: i64, money: Money, control: &Control) -> Resu
         let mut row: Option<Rfm> = None;
         let (mut first_day, mut last_day) = (0, 0);
         let (mut total, mut repeat) = (0_i128, 0_i128);
+        // Returns of a later day on which nothing has been bought so far: its own if that comes, else the first day's.
+        let (mut waiting_day, mut waiting) = (i32::MIN, 0_i128);
         for order in ledger.orders_before(customer, as_of) {
             let lines = ledger.lines_of(order);
             let mut bought = false;
@@ -66,9 +68,17 @@ pub fn rfm(ledger: &Ledger, as_of: i64, money: Money, control: &Control) -> Resu
                     value += i128::from(amount);
                 }
             }
-            if bought {
-                let time = ledger.order_times()[order];
+            let time = ledger.order_times()[order];
+            if !bought && last_day == first_day {
                 let day = zone.day(time);
+                waiting = if day == waiting_day { waiting + value } else { value };
+                waiting_day = day;
+            }
+            if bought {
+                let day = zone.day(time);
+                if row.is_some() && day != last_day && last_day == first_day && day == waiting_day {
+                    repeat += waiting;
+                }
                 let row = row.get_or_insert_with(|| {
                     (first_day, last_day) = (day, day);
                     Rfm {
