@@ -168,6 +168,11 @@ def test_fewer_customers_than_segments():
     assert bk.quadrants(empty)["customers"].to_list() == [0, 0, 0, 0]
 
 
+def test_a_ledger_is_needed():
+    with pytest.raises(bk.ParameterError, match="ledger='DataFrame': a ledger is needed: read_ledger"):
+        bk.rfm(pl.DataFrame({"customer": [1]}))
+
+
 def test_money_is_needed():
     rows = pl.DataFrame({"customer": [1], "order": [1], "time": [date(2024, 1, 1)]})
     with pytest.raises(bk.SchemaError, match="needs the column 'amount'"):

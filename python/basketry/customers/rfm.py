@@ -90,6 +90,11 @@ def rfm(
     >>> bk.rfm(shop, as_of=date(2024, 1, 5)).select("customer", "recency_days", "orders", "spend_total").row(0)
     ('ann', 3, 2, 3.0)
     """
+    if not isinstance(ledger, Ledger):
+        kind = type(ledger).__name__
+        raise ParameterError.out_of_range(
+            "ledger", kind, "a ledger is needed: read_ledger(frame, ...) makes one"
+        )
     if ties not in ("together", "apart"):
         raise ParameterError.unknown("ties", ties, ("together", "apart"))
     if isinstance(big_fish, bool) or not isinstance(big_fish, int | float) or not 0 < big_fish < 1:
