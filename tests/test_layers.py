@@ -20,6 +20,7 @@ LAYERS = {
     "control": 0,
     "files": 0,
     "arguments": 0,
+    "money": 0,
     "ledger": 1,
     "patterns": 2,
     "customers": 2,

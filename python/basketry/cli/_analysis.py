@@ -17,6 +17,7 @@ from basketry.customers.segments import segment_customers
 from basketry.exceptions import CapacityError, ParameterError, SchemaError
 from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment, instant
+from basketry.money import exact_sum
 from basketry.patterns import frequent_itemsets
 from basketry.report import Findings, Lag
 from basketry.report.findings import COLUMNS
@@ -153,7 +154,7 @@ def _revenue(result: Analysis) -> None:
         .agg(
             orders=bought.sum().cast(pl.Int64),
             customers=pl.col("customer").filter(bought).drop_nulls().n_unique().cast(pl.Int64),
-            revenue=pl.col(money).sum(),
+            revenue=exact_sum(money),
         )
         .sort("period")
     )

@@ -9,6 +9,7 @@ from basketry.control import reins
 from basketry.exceptions import ParameterError
 from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment
+from basketry.money import exact_sum
 
 SEGMENTS = (
     ("champions", (5, 5), (4, 5)),
@@ -124,10 +125,10 @@ def rfm_segments(table: pl.DataFrame) -> pl.DataFrame:
         ``spend_share``, ``recency_days_mean``, ``orders_mean``.
     """
     return (
-        table.group_by("segment")
+        table.group_by("segment", maintain_order=True)
         .agg(
             customers=pl.len().cast(pl.Int64),
-            spend_total=pl.col("spend_total").sum(),
+            spend_total=exact_sum("spend_total"),
             recency_days_mean=pl.col("recency_days").mean(),
             orders_mean=pl.col("orders").mean(),
         )
@@ -152,7 +153,7 @@ def rfm_map(table: pl.DataFrame) -> pl.DataFrame:
     DataFrame
         ``r``, ``f``, ``customers``, ``monetary_mean`` (mean ``spend_total``), one row a cell that holds somebody.
     """
-    cells = table.group_by("r", "f").agg(
+    cells = table.group_by("r", "f", maintain_order=True).agg(
         customers=pl.len().cast(pl.Int64), monetary_mean=pl.col("spend_total").mean()
     )
     return cells.sort("r", "f")
@@ -172,10 +173,10 @@ def quadrants(table: pl.DataFrame) -> pl.DataFrame:
         One row for each of ``regular``, ``loyal``, ``one-time``, ``big fish``: ``quadrant``, ``customers``,
         ``customers_share``, ``orders``, ``orders_share``, ``spend_total``, ``spend_share``.
     """
-    sums = table.group_by("quadrant").agg(
+    sums = table.group_by("quadrant", maintain_order=True).agg(
         customers=pl.len().cast(pl.Int64),
         orders=pl.col("orders").cast(pl.Int64).sum(),
-        spend_total=pl.col("spend_total").sum(),
+        spend_total=exact_sum("spend_total"),
     )
     every = pl.DataFrame({"quadrant": QUADRANTS}).join(sums, on="quadrant", how="left", maintain_order="left")
     return every.with_columns(pl.col("customers", "orders", "spend_total").fill_null(0)).select(

@@ -11,6 +11,7 @@ from basketry.arguments import seed, whole
 from basketry.customers.rfm import rfm
 from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment
+from basketry.money import exact_sum
 
 FEATURES = ("orders", "order_value", "recency_days", "order_rate")
 """What customers are clustered by: number of orders, average order, days since the last, orders a year of tenure."""
@@ -103,15 +104,15 @@ def segment_customers(
 
 
 def _segments(table: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
-    sums = table.group_by("segment").agg(
+    sums = table.group_by("segment", maintain_order=True).agg(
         customers=pl.len().cast(pl.Int64),
         share=pl.len() / table.height,
         orders_mean=pl.col("orders").mean(),
         order_value_mean=pl.col("order_value").mean(),
         recency_days_mean=pl.col("recency_days").mean(),
-        spend_total=pl.col("spend_total").sum(),
-        spend_share=pl.col("spend_total").sum() / (table["spend_total"].sum() or 1.0),
-        margin_total=pl.when(pl.col("margin").is_not_null().any()).then(pl.col("margin").sum()),
+        spend_total=exact_sum("spend_total"),
+        spend_share=exact_sum("spend_total") / (table.select(exact_sum("spend_total")).item() or 1.0),
+        margin_total=pl.when(pl.col("margin").is_not_null().any()).then(exact_sum("margin")),
     )
     return names.join(sums, on="segment", how="left").sort("segment")
 
@@ -126,7 +127,7 @@ def _margins(ledger: Ledger, as_of: Moment | None, table: pl.DataFrame) -> pl.Se
         .lazy()
         .filter(pl.col("customer").is_not_null(), pl.col("time") < before)
         .group_by("customer")
-        .agg(pl.col("margin").sum())
+        .agg(margin=exact_sum("margin"))
         .collect()
     )
     return table.join(sums, on="customer", how="left", maintain_order="left")["margin"]
@@ -150,7 +151,7 @@ def _cluster(table: pl.DataFrame, k: int, root: int) -> np.ndarray:
 
 def _by_value(labels: np.ndarray, spend: pl.Series) -> pl.Series:
     """Number the clusters by their money, the most valuable first."""
-    sums = pl.DataFrame({"label": labels, "spend": spend}).group_by("label").agg(pl.col("spend").sum())
+    sums = pl.DataFrame({"label": labels, "spend": spend}).group_by("label").agg(spend=exact_sum("spend"))
     order = sums.sort("spend", "label", descending=[True, False])["label"].to_list()
     rank = {label: number + 1 for number, label in enumerate(order)}
     return pl.Series("segment", [rank[label] for label in labels.tolist()], dtype=pl.Int64)
@@ -160,7 +161,9 @@ def _profile(table: pl.DataFrame) -> pl.DataFrame:
     rows = []
     for feature in FEATURES:
         everyone = np.sort(table[feature].to_numpy())
-        for segment, part in sorted(table.group_by("segment"), key=lambda group: group[0]):
+        for segment, part in sorted(
+            table.group_by("segment", maintain_order=True), key=lambda group: group[0]
+        ):
             middle = float(np.median(part[feature].to_numpy()))
             below = (
                 np.searchsorted(everyone, middle, "left") + np.searchsorted(everyone, middle, "right")
@@ -190,7 +193,7 @@ _WORDS = {
 def _names(profile: pl.DataFrame) -> pl.DataFrame:
     """Name each segment by the features in which it lies furthest from the middle: two, or three."""
     rows = []
-    for segment, part in sorted(profile.group_by("segment"), key=lambda group: group[0]):
+    for segment, part in sorted(profile.group_by("segment", maintain_order=True), key=lambda group: group[0]):
         far = part.with_columns(far=(pl.col("percentile") - 50).abs()).sort(
             "far", "feature", descending=[True, False]
         )
