@@ -111,6 +111,7 @@ impl From<ItemsetOptions> for itemsets::Options {
                 _ => itemsets::Kind::All,
             },
             top: options.top,
+            conflicts: Vec::new(),
         }
     }
 }

@@ -43,6 +43,8 @@ pub struct Options {
     pub kind: Kind,
     /// How many sets to keep, of highest count; `None` for all.
     pub top: Option<usize>,
+    /// Pairs of codes that no set holds together: an item and what it is a part of, such as its category.
+    pub conflicts: Vec<(u32, u32)>,
 }
 
 impl Options {
@@ -56,6 +58,7 @@ impl Options {
             excludes: Vec::new(),
             kind: Kind::All,
             top: None,
+            conflicts: Vec::new(),
         }
     }
 

@@ -100,7 +100,7 @@ proptest! {
         kind in prop_oneof![Just(Kind::All), Just(Kind::Closed), Just(Kind::Maximal)],
     ) {
         let max_length = more.map(|more| min_length + more);
-        agree(&rows, &Options { min_count, min_length, max_length, contains, excludes, kind, top: None });
+        agree(&rows, &Options { min_count, min_length, max_length, contains, excludes, kind, top: None, conflicts: Vec::new() });
     }
 
     #[test]
