@@ -13,12 +13,17 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod tree;
+#[cfg(test)]
+mod truth;
+mod values;
 mod words;
 
+pub use fit::{Fitting, mine_partial, support_for};
 pub use found::{ItemsetLists, Itemsets};
 pub(crate) use index::Index;
 pub use kinds::Kind;
 pub use tree::Node;
+pub use values::sums;
 
 use crate::baskets::Baskets;
 use crate::{Control, Error, Result};
@@ -108,6 +113,11 @@ impl Options {
 /// # Ok::<(), basketry_core::Error>(())
 /// ```
 pub fn mine(baskets: &Baskets, options: &Options, control: &Control) -> Result<Itemsets> {
+    find(baskets, options, control).map_err(|refused| fit::advise(refused, baskets, options, control))
+}
+
+/// The search of [`mine`], whose refusals do not say yet what would fit.
+fn find(baskets: &Baskets, options: &Options, control: &Control) -> Result<Itemsets> {
     let mut grow = tree::Grow::new(control);
     // Whether a set of the greatest length is closed or maximal is known from the sets of one more item.
     let longest = options.max_length.unwrap_or(usize::MAX);
@@ -115,9 +125,8 @@ pub fn mine(baskets: &Baskets, options: &Options, control: &Control) -> Result<I
         Kind::All => options.clone(),
         _ => Options { max_length: Some(longest.saturating_add(1)), ..options.clone() },
     };
-    let grown = run(baskets, &search, control, &mut grow).and_then(|fixed| Ok((fixed, grow.finish()?)));
-    let (fixed, parts) =
-        grown.map_err(|refused| fit::advise(refused, baskets, &search, size_of::<Node>()))?;
+    let fixed = run(baskets, &search, control, &mut grow)?;
+    let parts = grow.finish()?;
     let found = Itemsets::new(parts, options.min_length.max(fixed), baskets.len() as u64)?;
     Ok(kinds::select(found, options.kind, longest, options.top, fixed))
 }
