@@ -361,17 +361,19 @@ struct Integers {
 
 impl Integers {
     fn encode(&mut self, values: &[i64], valid: Option<&arrow_buffer::BooleanBuffer>, codes: &mut Vec<u32>) {
-        codes.reserve(values.len());
         let mut last = (values.first().map_or(0, |first| !first), NONE);
-        for (row, &id) in values.iter().enumerate() {
-            if valid.is_some_and(|valid| !valid.value(row)) {
-                codes.push(NONE);
-                continue;
-            }
+        let mut code = |id: i64| {
             if id != last.0 {
                 last = (id, self.code(id));
             }
-            codes.push(last.1);
+            last.1
+        };
+        match valid {
+            None => codes.extend(values.iter().map(|&id| code(id))),
+            Some(valid) => {
+                codes
+                    .extend(values.iter().zip(valid).map(|(&id, valid)| if valid { code(id) } else { NONE }));
+            }
         }
     }
 

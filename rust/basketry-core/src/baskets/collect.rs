@@ -55,6 +55,7 @@ pub fn collect(chunks: &[Rows<'_>], control: &Control) -> Result<Collected> {
         .zip(firsts.par_chunks(stretch))
         .map(|(chunks, firsts)| {
             let mut part = Part::new();
+            part.codes.reserve(chunks.iter().map(|rows| rows.items.len()).sum());
             for (rows, &first) in chunks.iter().zip(firsts) {
                 control.check()?;
                 part.push(rows, first)?;
@@ -115,7 +116,8 @@ impl Part {
             Grouping::Ids(ids) => {
                 self.codes.append(&mut codes);
                 if let Groups::Ends(_) = self.groups {
-                    self.groups = Groups::Codes(Encoder::new("basket"), Vec::new());
+                    let baskets = Vec::with_capacity(self.codes.capacity());
+                    self.groups = Groups::Codes(Encoder::new("basket"), baskets);
                 }
                 let Groups::Codes(encoder, baskets) = &mut self.groups else { return Ok(()) };
                 encoder.encode(&ids, &mut codes)?;
@@ -184,12 +186,12 @@ impl Joined {
         });
         control.check()?;
         let (starts, items) = if lists {
-            (ends, rows.drain(..).flat_map(|(_, codes)| codes).collect())
+            (ends, rows.drain(..).map(|(_, codes)| codes).collect::<Vec<_>>().concat())
         } else {
             grouped(&rows, n_baskets)
         };
         control.check()?;
-        let (offsets, items) = tidy(starts, items);
+        let (offsets, items) = tidy(starts, items, ids.len());
         Ok(Self { baskets: Baskets::from_parts(offsets, items, ids.len()), ids, rows })
     }
 
@@ -241,29 +243,33 @@ impl Merger {
 
 /// Puts the items of each basket behind each other; baskets in rows that rise are there already.
 fn grouped(rows: &[(Vec<u32>, Vec<u32>)], n_baskets: usize) -> (Vec<usize>, Vec<u32>) {
-    let mut starts = vec![0_usize; n_baskets + 1];
-    let (mut rises, mut last) = (true, 0);
-    for (baskets, items) in rows {
-        for (&basket, &item) in baskets.iter().zip(items) {
-            starts[basket as usize + 1] += usize::from(item != NONE);
-            rises &= last <= basket;
-            last = basket;
+    let ends = rows.iter().flat_map(|(baskets, _)| [baskets.first(), baskets.last()]).flatten();
+    let rises = ends.is_sorted() && rows.par_iter().all(|(baskets, _)| baskets.is_sorted());
+    if rises && rows.par_iter().all(|(_, items)| !items.contains(&NONE)) {
+        let (mut starts, mut last, mut first) = (Vec::with_capacity(n_baskets + 1), NONE, 0);
+        for (baskets, _) in rows {
+            for (row, &basket) in (first..).zip(baskets) {
+                if basket != last {
+                    starts.push(row);
+                    last = basket;
+                }
+            }
+            first += baskets.len();
         }
+        starts.push(first);
+        let items: Vec<&[u32]> = rows.iter().map(|(_, items)| items.as_slice()).collect();
+        return (starts, items.concat());
     }
+    let rows_with_items =
+        || rows.iter().flat_map(|(baskets, items)| baskets.iter().zip(items)).filter(|row| *row.1 != NONE);
+    let mut starts = vec![0_usize; n_baskets + 1];
+    rows_with_items().for_each(|(&basket, _)| starts[basket as usize + 1] += 1);
     for at in 1..starts.len() {
         starts[at] += starts[at - 1];
     }
     let all = starts[n_baskets];
-    let rows_with_items =
-        || rows.iter().flat_map(|(baskets, items)| baskets.iter().zip(items)).filter(|row| *row.1 != NONE);
     if rises {
-        let mut items = Vec::with_capacity(all);
-        if rows.iter().map(|(_, items)| items.len()).sum::<usize>() == all {
-            rows.iter().for_each(|(_, more)| items.extend_from_slice(more));
-        } else {
-            items.extend(rows_with_items().map(|(_, &item)| item));
-        }
-        return (starts, items);
+        return (starts, rows_with_items().map(|(_, &item)| item).collect());
     }
     // Every thread looks at all rows and moves those of its own range of baskets.
     let mut items = vec![0_u32; all];
@@ -292,10 +298,10 @@ fn grouped(rows: &[(Vec<u32>, Vec<u32>)], n_baskets: usize) -> (Vec<usize>, Vec<
 }
 
 /// Baskets that are put in order at a time.
-const STRETCH: usize = 1 << 14;
+const STRETCH: usize = 1 << 12;
 
 /// Sorts the items of each basket and takes repeats out.
-fn tidy(mut offsets: Vec<usize>, mut items: Vec<u32>) -> (Vec<usize>, Vec<u32>) {
+fn tidy(mut offsets: Vec<usize>, mut items: Vec<u32>, n_items: usize) -> (Vec<usize>, Vec<u32>) {
     let mut stretches = Vec::new();
     let (mut rest, mut start) = (items.as_mut_slice(), 0);
     for ends in offsets[1..].chunks_mut(STRETCH) {
@@ -304,28 +310,13 @@ fn tidy(mut offsets: Vec<usize>, mut items: Vec<u32>) -> (Vec<usize>, Vec<u32>) 
         stretches.push((start, ends, piece));
         (rest, start) = (more, end);
     }
-    // The items that stay stand at the front of each stretch; ends are those of a stretch on its own, if it lost some.
+    // The items that stay stand at the front of each stretch, and its ends are told from there.
     let kept: Vec<(usize, usize)> = stretches
         .into_par_iter()
         .map(|(first, ends, items)| {
-            let (mut kept, mut start) = (0, 0);
-            for end in ends.iter_mut() {
-                let row = start..*end - first;
-                start = row.end;
-                if !items[row.clone()].is_sorted_by(|one, other| one < other) {
-                    items[row.clone()].sort_unstable();
-                }
-                let begin = kept;
-                for at in row {
-                    let item = items[at];
-                    if kept == begin || items[kept - 1] != item {
-                        items[kept] = item;
-                        kept += 1;
-                    }
-                }
-                *end = kept;
-            }
-            (first, kept)
+            ends.iter_mut().for_each(|end| *end -= first);
+            sort(ends, items, n_items);
+            (first, dedup(ends, items))
         })
         .collect();
     let mut end = 0;
@@ -338,4 +329,69 @@ fn tidy(mut offsets: Vec<usize>, mut items: Vec<u32>) -> (Vec<usize>, Vec<u32>) 
     }
     items.truncate(end);
     (offsets, items)
+}
+
+/// Sorts the items of each basket of a stretch.
+fn sort(ends: &[usize], items: &mut [u32], n_items: usize) {
+    let mut start = 0;
+    if n_items > 2 * items.len() {
+        for &end in ends {
+            items[start..end].sort_unstable();
+            start = end;
+        }
+        return;
+    }
+    let sorted = ends.iter().all(|&end| {
+        let row = std::mem::replace(&mut start, end)..end;
+        items[row].is_sorted()
+    });
+    if sorted {
+        return;
+    }
+    // No two items are compared: baskets are dealt out to their items, and then item after item is put into its baskets.
+    let mut next = vec![0_u32; n_items + 1];
+    for &item in &*items {
+        next[item as usize + 1] += 1;
+    }
+    for at in 1..next.len() {
+        next[at] += next[at - 1];
+    }
+    let mut dealt = vec![0_u32; items.len()];
+    let (mut places, mut start) = (Vec::with_capacity(ends.len()), 0);
+    for (basket, &end) in (0..).zip(ends) {
+        places.push(start as u32);
+        for &item in &items[start..end] {
+            let at = &mut next[item as usize];
+            dealt[*at as usize] = basket;
+            *at += 1;
+        }
+        start = end;
+    }
+    let mut start = 0;
+    for (item, &end) in (0..).zip(&next[..n_items]) {
+        for &basket in &dealt[start as usize..end as usize] {
+            let place = &mut places[basket as usize];
+            items[*place as usize] = item;
+            *place += 1;
+        }
+        start = end;
+    }
+}
+
+/// Takes repeats out of the sorted items of each basket of a stretch, and tells how many items stay.
+fn dedup(ends: &mut [usize], items: &mut [u32]) -> usize {
+    let (mut kept, mut start) = (0, 0);
+    for end in ends {
+        let row = std::mem::replace(&mut start, *end)..*end;
+        let begin = kept;
+        for at in row {
+            let item = items[at];
+            if kept == begin || items[kept - 1] != item {
+                items[kept] = item;
+                kept += 1;
+            }
+        }
+        *end = kept;
+    }
+    kept
 }

@@ -209,7 +209,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::itemsets::count;
+    use crate::itemsets::{count, mine};
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(300))]
