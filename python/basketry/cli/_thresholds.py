@@ -66,9 +66,7 @@ def fitting_itemsets(data: Ledger | str, *, n_threads: int | None, **limits: Any
         else data.n_orders // 500
     )
     return fitting(
-        lambda count: frequent_itemsets(
-            data, min_count=count, budget=_MOST, n_threads=n_threads, **limits
-        ),
+        lambda count: frequent_itemsets(data, min_count=count, budget=_MOST, n_threads=n_threads, **limits),
         start,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from numbers import Real
 
 import polars as pl
@@ -73,7 +74,9 @@ def price_bands(
         raise SchemaError("price bands need the columns 'item' and 'amount': map them in columns=.")
     items = ledger.items()
     if name in items.columns:
-        raise ParameterError.out_of_range("name", name, "items have an attribute of this name, choose another")
+        raise ParameterError.out_of_range(
+            "name", name, "items have an attribute of this name, choose another"
+        )
     prices = items.select("item").join(_prices(ledger), on="item", how="left", maintain_order="left")["price"]
     edges = _rising("cuts", cuts) if quantiles is None else _edges(prices.drop_nulls(), quantiles)
     called = _labels(edges) if labels is None else list(labels)
@@ -105,7 +108,7 @@ def _prices(ledger: Ledger) -> pl.DataFrame:
 def _rising(argument: str, given: Sequence[float] | None) -> list[float]:
     edges = [] if given is None else list(given)
     good = all(isinstance(edge, Real) and not isinstance(edge, bool) and edge == edge for edge in edges)
-    if not edges or not good or any(one >= other for one, other in zip(edges, edges[1:], strict=False)):
+    if not edges or not good or any(one >= other for one, other in pairwise(edges)):
         raise ParameterError.out_of_range(argument, given, "a list of rising numbers")
     return [float(edge) for edge in edges]
 
@@ -127,5 +130,5 @@ def _labels(edges: list[float]) -> list[str]:
     prices = [f"{edge:.4f}".rstrip("0").rstrip(".") for edge in edges]
     if not prices:
         return ["all prices"]
-    between = [f"{low} to {high}" for low, high in zip(prices, prices[1:], strict=False)]
+    between = [f"{low} to {high}" for low, high in pairwise(prices)]
     return [f"under {prices[0]}", *between, f"{prices[-1]} and up"]

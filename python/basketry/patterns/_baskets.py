@@ -78,9 +78,9 @@ def baskets_of(
     if not isinstance(item, str):
         raise ParameterError.out_of_range("item", item, "a table needs the name of its column of items")
     frame = data if isinstance(data, pl.DataFrame) else pl.DataFrame(data)
-    for name, role in ((basket, "basket"), (item, "item"), *((name, "values") for name in wanted)):
-        if name is not None and name not in frame.columns:
-            raise SchemaError.unknown_column(name, role, frame.columns)
+    for column, role in ((basket, "basket"), (item, "item"), *((name, "values") for name in wanted)):
+        if column is not None and column not in frame.columns:
+            raise SchemaError.unknown_column(column, role, frame.columns)
     items = frame[item]
     if isinstance(items.dtype, pl.List | pl.Array):
         if basket is not None:
@@ -92,7 +92,8 @@ def baskets_of(
         if isinstance(items.dtype, pl.Array):
             items = items.arr.to_list()
         if items.null_count():
-            items = items.fill_null(pl.Series([[]], dtype=items.dtype)[0])
+            empty = pl.lit(pl.Series([[]], dtype=items.dtype))
+            items = pl.select(pl.when(items.is_not_null()).then(items).otherwise(empty)).to_series()
         return _core.Baskets.from_rows(items.alias("item").to_frame(), [], reins)
     if basket is None:
         raise ParameterError.out_of_range(

@@ -147,9 +147,7 @@ def frequent_itemsets(
     (['tea', 'cup'], 1, 11.5)
     """
     parcel = reins(n_threads, budget or ITEMSETS)
-    sets = baskets_of(
-        data, basket=basket, item=item, levels=levels, as_of=as_of, values=values, reins=parcel
-    )
+    sets = baskets_of(data, basket=basket, item=item, levels=levels, as_of=as_of, values=values, reins=parcel)
     options = itemset_options(
         sets,
         min_support=min_support,
