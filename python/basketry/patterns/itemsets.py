@@ -90,8 +90,8 @@ def frequent_itemsets(
         count: lines of negative quantity are in no basket and in no sum. Rows of a table are summed as they are.
     partial
         Whether to answer, when the budget is met, with all sets up to the greatest length that fits and a
-        `CapacityWarning`, in place of an error. A budget of results or bytes always gives the same answer; with one
-        of seconds, the length depends on the machine.
+        `CapacityWarning`, in place of an error; only with ``kind="all"``. A budget of results or bytes always gives the
+        same answer; with one of seconds, the length depends on the machine.
     budget
         The most itemsets, bytes or seconds that the call may cost; None allows 30 million itemsets.
     n_threads
@@ -102,8 +102,8 @@ def frequent_itemsets(
     DataFrame
         ``itemset`` (item ids, most frequent first), ``length``, ``count`` (baskets), ``support`` (share of
         all baskets) and a column for each of `values` (exact to four decimals); by falling count, then rising length,
-        then by the ranks of the items. A result of more than 2^18 sets comes by rising length, then by the ranks:
-        sorting it would take longer than finding it.
+        then by the ranks of the items. A result of more than 2^18 sets comes in the order of the search, which
+        depends on nothing but the baskets: sorting it would take longer than finding it.
 
     Raises
     ------

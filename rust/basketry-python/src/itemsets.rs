@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow_buffer::ScalarBuffer;
 use basketry_core::baskets::{self, Baskets as Sets, Grain};
 use basketry_core::dictionary::Ids;
 use basketry_core::{itemsets, rules};
@@ -9,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3_arrow::PyRecordBatchReader;
 
-use crate::columns::{self, Basketfuls, CodeLists, Columns, Stand, Table};
+use crate::columns::{self, Basketfuls, CodeLists, Columns, Stand, Table, Value};
 use crate::ledger::Ledger;
 use crate::run::{Reins, run};
 
@@ -142,13 +143,13 @@ impl From<ItemsetOptions> for itemsets::Options {
     }
 }
 
-/// Lengths and counts are what remains when the lists of itemsets are written.
+/// Lengths, counts and supports are what remains when the lists of itemsets are written.
 impl CodeLists for itemsets::Itemsets {
-    type Rest = (Vec<u32>, Vec<u64>);
+    type Rest = (ScalarBuffer<u32>, ScalarBuffer<u64>, ScalarBuffer<f64>);
 
-    fn with<T: Copy + Default + Send + Sync>(self, values: &[T]) -> (Vec<i64>, Vec<T>, Self::Rest) {
+    fn with<T: Value>(self, values: &[T]) -> (ScalarBuffer<i64>, ScalarBuffer<T>, Self::Rest) {
         let lists = self.lists(values);
-        (lists.offsets, lists.items, (lists.lengths, lists.counts))
+        (lists.offsets, lists.items, (lists.lengths, lists.counts, lists.supports))
     }
 }
 
@@ -164,7 +165,7 @@ pub fn frequent_itemsets(
     reins: Reins<'_>,
 ) -> PyResult<(Columns, Option<String>)> {
     let (sets, options, stand) = (&baskets.sets, baskets.options(options), Stand::for_ids(&baskets.ids)?);
-    let ((lists, (lengths, counts)), sums, missing) = run(py, &reins, |control| {
+    let ((lists, (lengths, counts, supports)), sums, missing) = run(py, &reins, |control| {
         let (found, missing) = if partial {
             itemsets::mine_partial(sets, &options, control)?
         } else {
@@ -178,15 +179,13 @@ pub fn frequent_itemsets(
         let lists = found.lists(&codes);
         let sums = itemsets::sums(&lists.offsets, &lists.items, sets, &baskets.values, control)?;
         let (filled, ()) = stand.fill(Side(&lists.offsets, &lists.items));
-        Ok(((filled, (lists.lengths, lists.counts)), sums, missing))
+        Ok(((filled, (lists.lengths, lists.counts, lists.supports)), sums, missing))
     })?;
-    let all = sets.len() as f64;
-    let support = counts.iter().map(|&count| count as f64 / all).collect::<Vec<f64>>();
     let table = Table::default()
         .with("itemset", lists.finish()?)
         .with("length", lengths)
         .with("count", counts)
-        .with("support", support);
+        .with("support", supports);
     let with_sums = baskets.values.iter().zip(sums);
     let table = with_sums.fold(table, |table, ((name, _), sums)| table.with(name, columns::money(sums)));
     Ok((table.finish()?, missing))
@@ -252,8 +251,8 @@ struct Side<'a>(&'a [i64], &'a [u32]);
 impl CodeLists for Side<'_> {
     type Rest = ();
 
-    fn with<T: Copy + Default + Send + Sync>(self, values: &[T]) -> (Vec<i64>, Vec<T>, ()) {
-        (self.0.to_vec(), self.1.iter().map(|&code| values[code as usize]).collect(), ())
+    fn with<T: Value>(self, values: &[T]) -> (ScalarBuffer<i64>, ScalarBuffer<T>, ()) {
+        (self.0.to_vec().into(), self.1.iter().map(|&code| values[code as usize]).collect(), ())
     }
 }
 
