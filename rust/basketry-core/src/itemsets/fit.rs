@@ -59,9 +59,9 @@ pub fn support_for(
 
 /// As [`super::mine`], but when the budget is met all sets up to the greatest length that fits, with what was exhausted.
 ///
-/// Only for all sets: which of the shorter ones are closed or maximal is known from the longer ones alone. With a budget of results
-/// or bytes the answer depends on nothing but the baskets; with one of seconds its length depends on
-/// the machine. Half of the seconds are kept for the shorter sets.
+/// Only for all sets: which of the shorter ones are closed or maximal is known from the longer ones alone. With a budget of
+/// results or bytes the answer depends on nothing but the baskets; with one of seconds its length depends on the machine. Half
+/// of the seconds are kept for the shorter sets.
 ///
 /// # Errors
 /// As [`super::mine`], but [`Error::Capacity`] never; [`Error::Parameter`] for another kind.
@@ -89,9 +89,11 @@ pub fn mine_partial(
     let longest = options.max_length.unwrap_or(usize::MAX);
     let mut found = Itemsets::new(Sets::Tree(Vec::new()), 1, longest, None, baskets.len() as u64)?;
     let mut reached = 0;
-    for length in options.min_length..=longest {
+    for length in options.min_length.max(options.contains.len())..=longest {
         let shorter = Options { max_length: Some(length), ..options.clone() };
         match find(baskets, &shorter, &control.with_budget(budget)) {
+            // No set is as long as that, so that none is missing.
+            Ok(more) if more.by_length().len() < length => return Ok((more, None)),
             Ok(more) => (found, reached) = (more, length),
             Err(Error::Capacity(_)) => break,
             Err(error) => return Err(error),
