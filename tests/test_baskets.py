@@ -334,25 +334,20 @@ def test_a_refusal_tells_what_fits():
 
 
 def test_a_part_is_complete_and_always_the_same(shop):
-    for kind in ("all", "closed", "maximal"):
-        whole = bk.frequent_itemsets(shop["lists"], item="item", min_count=1, kind=kind)
-        parts = []
-        for threads in (1, 4):
-            with pytest.warns(bk.CapacityWarning, match="all sets of up to") as told:
-                parts.append(
-                    bk.frequent_itemsets(
-                        shop["lists"], item="item", min_count=1, kind=kind, partial=True, n_threads=threads,
-                        budget=bk.Budget(results=1_500),
-                    )
-                )  # fmt: skip
-            longest = int(str(told[0].message).split("up to ")[1].split()[0])
-        assert parts[0].equals(parts[1])
-        assert parts[0].equals(whole.filter(pl.col("length") <= longest))
+    arguments = {"item": "item", "min_count": 1, "partial": True}
+    whole = bk.frequent_itemsets(shop["lists"], item="item", min_count=1)
+    parts, budget = [], bk.Budget(results=1_500)
+    for threads in (1, 4):
+        with pytest.warns(bk.CapacityWarning, match="all sets of up to") as told:
+            parts.append(bk.frequent_itemsets(shop["lists"], budget=budget, n_threads=threads, **arguments))
+    longest = int(str(told[0].message).split("up to ")[1].split()[0])
+    assert parts[0].equals(parts[1])
+    assert parts[0].equals(whole.filter(pl.col("length") <= longest))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert bk.frequent_itemsets(shop["lists"], item="item", min_count=1, kind=kind, partial=True).equals(
-            whole
-        )
+        assert bk.frequent_itemsets(shop["lists"], **arguments).equals(whole)
+    with pytest.raises(bk.ParameterError, match="kind is closed"):
+        bk.frequent_itemsets(shop["lists"], kind="closed", **arguments)
 
 
 def test_seconds_are_kept():

@@ -90,8 +90,8 @@ def frequent_itemsets(
         count: lines of negative quantity are in no basket and in no sum. Rows of a table are summed as they are.
     partial
         Whether to answer, when the budget is met, with all sets up to the greatest length that fits and a
-        `CapacityWarning`, in place of an error. A budget of results or bytes always gives the same answer; with one
-        of seconds, the length depends on the machine.
+        `CapacityWarning`, in place of an error; only with ``kind="all"``. A budget of results or bytes always gives the
+        same answer; with one of seconds, the length depends on the machine.
     budget
         The most itemsets, bytes or seconds that the call may cost; None allows 30 million itemsets.
     n_threads

@@ -203,7 +203,8 @@ impl Joined {
         for chunk in chunks {
             control.check()?;
             scale(&chunk.values[at], &mut scaled);
-            for ((&basket, &item), &value) in rows.by_ref().zip(&scaled) {
+            // The numbers come first: where they end, no row is lost.
+            for (&value, (&basket, &item)) in scaled.iter().zip(rows.by_ref()) {
                 let held = self.baskets.items_of(basket as usize).binary_search(&item);
                 if let (Ok(place), true) = (held, value != MISSING) {
                     let sum = &mut sums[self.baskets.offsets[basket as usize] + place];
