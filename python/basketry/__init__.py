@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         frequent_sequences,
         sequence_rules,
         time_to_next,
+        validate_rules,
     )
     from basketry.simulation import Simulation, simulate
 
@@ -59,6 +60,7 @@ __all__ = [
     "showing",
     "simulate",
     "time_to_next",
+    "validate_rules",
 ]
 
 # A room is opened when one of its names is first asked for: `basketry --help` needs none, few need numpy.
@@ -70,7 +72,7 @@ _ROOMS = {
     "ledger": ("Ledger", "Quality", "read_ledger"),
     "patterns": (
         *("TimeToNext", "association_rules", "count_itemsets", "frequent_itemsets"),
-        *("frequent_sequences", "sequence_rules", "time_to_next"),
+        *("frequent_sequences", "sequence_rules", "time_to_next", "validate_rules"),
     ),
     "simulation": ("Simulation", "simulate"),
 }

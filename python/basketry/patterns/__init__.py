@@ -4,6 +4,7 @@ from basketry.patterns.itemsets import count_itemsets, frequent_itemsets
 from basketry.patterns.lags import TimeToNext, time_to_next
 from basketry.patterns.rules import association_rules
 from basketry.patterns.sequences import frequent_sequences, sequence_rules
+from basketry.patterns.validation import validate_rules
 
 __all__ = [
     "TimeToNext",
@@ -13,4 +14,5 @@ __all__ = [
     "frequent_sequences",
     "sequence_rules",
     "time_to_next",
+    "validate_rules",
 ]

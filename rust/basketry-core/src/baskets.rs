@@ -21,6 +21,15 @@ pub enum Grain {
     Customer,
 }
 
+/// Whose baskets are, and when they were bought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origins {
+    /// The customer of each basket, [`NONE`] for a guest's.
+    pub customers: Vec<u32>,
+    /// The local day of each basket; 0 if a basket is all that a customer bought.
+    pub days: Vec<i32>,
+}
+
 /// Sets of item codes, one after the other in flat columns.
 ///
 /// # Examples
@@ -50,17 +59,42 @@ impl Baskets {
         before: Option<i64>,
         control: &Control,
     ) -> Result<Self> {
+        Self::with_origins(ledger, grain, axis, before, control).map(|(baskets, _)| baskets)
+    }
+
+    /// The same baskets with whose they are and when they were bought.
+    ///
+    /// # Errors
+    /// [`crate::Error::Interrupted`] when asked to stop.
+    pub fn with_origins(
+        ledger: &Ledger,
+        grain: Grain,
+        axis: &Axis,
+        before: Option<i64>,
+        control: &Control,
+    ) -> Result<(Self, Origins)> {
         let before = before.unwrap_or(i64::MAX);
-        let times = ledger.order_times();
+        let (times, zone) = (ledger.order_times(), ledger.zone());
         let sets = match grain {
             Grain::Order => Sets::collect(ledger, axis, before, true, |order| order as i64, control),
             Grain::Day => {
-                let day = |order: usize| i64::from(ledger.zone().day(times[order]));
+                let day = |order: usize| i64::from(zone.day(times[order]));
                 Sets::collect(ledger, axis, before, true, day, control)
             }
             Grain::Customer => Sets::collect(ledger, axis, before, false, |_| 0, control),
         }?;
-        Ok(Self::from_parts(sets.offsets, sets.items, axis.labels.len()))
+        let mut customers = vec![NONE; sets.keys.len()];
+        for (customer, own) in sets.customer_offsets.windows(2).enumerate() {
+            customers[own[0]..own[1]].fill(customer as u32);
+        }
+        // The key of a guest's basket is its order, whatever the grain.
+        let day = |(&key, &customer): (&i64, &u32)| match grain {
+            Grain::Day if customer != NONE => key as i32,
+            Grain::Customer => 0,
+            _ => zone.day(times[key as usize]),
+        };
+        let days = sets.keys.iter().zip(&customers).map(day).collect();
+        Ok((Self::from_parts(sets.offsets, sets.items, axis.labels.len()), Origins { customers, days }))
     }
 
     /// Takes flat columns: basket `i` is `items[offsets[i]..offsets[i + 1]]`, sorted and distinct; codes are below `n_items`.

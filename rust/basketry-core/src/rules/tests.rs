@@ -68,7 +68,7 @@ proptest! {
         let baskets = Baskets::from_rows(&rows);
         let sets = itemsets::mine(&baskets, &itemsets::Options::at_least(min_count), &Control::default()).unwrap();
         let counts = sets.lists(&[0, 1, 2, 3, 4, 5, 6, 7]).iter().map(|(set, count)| (sorted(set), count)).collect();
-        let options = Options { min_confidence: (numerator, 10), consequents, max_antecedent, max_consequent, redundant };
+        let options = Options { consequents, max_antecedent, max_consequent, redundant, ..Options::at_least(numerator, 10) };
         let found = derive(&sets, &options, &Control::default()).unwrap();
         let wanted = oracle(&counts, &options);
         prop_assert_eq!(found.len(), wanted.len());

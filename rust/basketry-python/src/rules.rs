@@ -1,0 +1,217 @@
+//! Association rules for Python: found, found in segments, and tested.
+
+use basketry_core::baskets::Baskets as Sets;
+use basketry_core::itemsets;
+use basketry_core::rules::{self as core, Sides, Test};
+use pyo3::prelude::*;
+use pyo3_arrow::PyRecordBatchReader;
+
+use crate::columns::{self, CodeLists, Columns, Stand, Table};
+use crate::itemsets::{Baskets, ItemsetOptions, grain_of};
+use crate::ledger::Ledger;
+use crate::run::{Reins, run};
+
+/// Which rules to make.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct RuleOptions {
+    min_confidence: core::Fraction,
+    min_lift: Option<core::Fraction>,
+    min_improvement: Option<core::Fraction>,
+    consequents: Option<Vec<u32>>,
+    max_antecedent: Option<usize>,
+    max_consequent: Option<usize>,
+    redundant: bool,
+    top: Option<usize>,
+}
+
+impl From<RuleOptions> for core::Options {
+    fn from(options: RuleOptions) -> Self {
+        Self {
+            min_confidence: options.min_confidence,
+            min_lift: options.min_lift,
+            min_improvement: options.min_improvement,
+            consequents: options.consequents,
+            max_antecedent: options.max_antecedent,
+            max_consequent: options.max_consequent,
+            redundant: options.redundant,
+            top: options.top,
+        }
+    }
+}
+
+/// One side of all rules.
+struct Side<'a>(&'a [i64], &'a [u32]);
+
+impl CodeLists for Side<'_> {
+    type Rest = ();
+
+    fn with<T: Copy + Default + Send + Sync>(self, values: &[T]) -> (Vec<i64>, Vec<T>, ()) {
+        (self.0.to_vec(), self.1.iter().map(|&code| values[code as usize]).collect(), ())
+    }
+}
+
+fn table(rules: core::Rules, stand: &Stand) -> PyResult<Table> {
+    let side = |offsets, codes| stand.fill(Side(offsets, codes)).0.finish();
+    let antecedents = side(&rules.antecedent_offsets, &rules.antecedents)?;
+    let consequents = side(&rules.consequent_offsets, &rules.consequents)?;
+    let measures = rules.measures;
+    Ok(Table::default()
+        .with("antecedent", antecedents)
+        .with("consequent", consequents)
+        .with("count", measures.count)
+        .with("support", measures.support)
+        .with("confidence", measures.confidence)
+        .with("lift", measures.lift)
+        .with("leverage", measures.leverage)
+        .with("conviction", measures.conviction)
+        .with("jaccard", measures.jaccard)
+        .with("certainty", measures.certainty)
+        .with("kulczynski", measures.kulczynski)
+        .with("odds_ratio", measures.odds_ratio)
+        .with("odds_ratio_low", measures.odds_ratio_low)
+        .with("odds_ratio_high", measures.odds_ratio_high)
+        .with("p_value", measures.p_value)
+        .with("q_value", measures.q_value))
+}
+
+/// Association rules by falling confidence, with their measures.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+pub fn association_rules(
+    py: Python<'_>,
+    baskets: &Baskets,
+    itemset_options: ItemsetOptions,
+    rule_options: RuleOptions,
+    reins: Reins<'_>,
+) -> PyResult<Columns> {
+    let (sets, stand) = (baskets.sets.clone(), Stand::for_ids(&baskets.ids)?);
+    let (itemset_options, rule_options) = (itemset_options.into(), rule_options.into());
+    let rules = run(py, &reins, move |control| {
+        core::derive(&itemsets::mine(&sets, &itemset_options, control)?, &rule_options, control)
+    })?;
+    table(rules, &stand)?.finish()
+}
+
+/// Rules of the whole and of segments of its baskets, and their counts in every segment: `segments` has a code a basket, and
+/// `least` the least count in the whole and in each segment.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+pub fn local_rules(
+    py: Python<'_>,
+    baskets: &Baskets,
+    segments: PyRecordBatchReader,
+    least: Vec<u64>,
+    itemset_options: ItemsetOptions,
+    rule_options: RuleOptions,
+    reins: Reins<'_>,
+) -> PyResult<(Columns, Columns)> {
+    let (sets, stand) = (baskets.sets.clone(), Stand::for_ids(&baskets.ids)?);
+    let (itemset_options, rule_options) = (itemset_options.into(), rule_options.into());
+    let segments = py.detach(|| columns::codes(segments))?;
+    let local = run(py, &reins, move |control| {
+        core::derive_within(&sets, &segments, &least, &itemset_options, &rule_options, control)
+    })?;
+    let count = |which: usize| local.counts.iter().map(|counts| counts[which]).collect::<Vec<u32>>();
+    let rules = local.rules.len();
+    let inner = Table::default()
+        .with("baskets", local.baskets.repeat(rules))
+        .with("count", count(0))
+        .with("antecedent_count", count(1))
+        .with("consequent_count", count(2))
+        .finish()?;
+    let outer = table(local.rules, &stand)?
+        .with("heterogeneity_p", local.heterogeneity_p)
+        .with("heterogeneity_q", local.heterogeneity_q)
+        .finish()?;
+    Ok((outer, inner))
+}
+
+/// What rules are tested on, and how.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Trial {
+    grain: String,
+    axis: String,
+    /// The first day of the later period.
+    later: Option<i32>,
+    /// How many days are compared with each other.
+    period: i32,
+}
+
+/// Tests rules inside customers and inside periods, before and after a day.
+///
+/// `strata` has a code a customer, by which periods are told apart. Answers, for each part of time, the counts of the rules, what
+/// customers say of them and what periods say of them.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+pub fn test_rules(
+    py: Python<'_>,
+    ledger: &Ledger,
+    rules: Vec<(Vec<u32>, Vec<u32>)>,
+    strata: Option<PyRecordBatchReader>,
+    trial: Trial,
+    reins: Reins<'_>,
+) -> PyResult<Vec<Columns>> {
+    let ledger = ledger.0.clone();
+    let strata = strata.map(|strata| py.detach(|| columns::codes(strata))).transpose()?;
+    let (parts, tests) = run(py, &reins, move |control| {
+        let rules: Vec<Sides> =
+            rules.into_iter().map(|(antecedent, consequent)| Sides { antecedent, consequent }).collect();
+        let axis = ledger.axis(&trial.axis)?;
+        let (sets, origins) = Sets::with_origins(&ledger, grain_of(&trial.grain), &axis, None, control)?;
+        let lists = core::Lists::new(&sets, &rules);
+        let parts: Vec<u32> = origins
+            .days
+            .iter()
+            .map(|&day| u32::from(trial.later.is_some_and(|later| day >= later)))
+            .collect();
+        let counts = lists.count(&rules, &parts, 2, control)?;
+        let strata = core::Strata::new(&origins, strata.as_deref(), trial.period);
+        let mut tests = Vec::new();
+        for part in 0..2 {
+            for strata in [&strata.customers, &strata.periods] {
+                let own: Vec<u32> = strata
+                    .iter()
+                    .zip(&parts)
+                    .map(|(&stratum, &own)| if own == part { stratum } else { u32::MAX })
+                    .collect();
+                tests.push(core::test(&sets, &lists, &rules, &own, control)?);
+            }
+        }
+        let sizes: Vec<u64> =
+            (0..2).map(|part| parts.iter().filter(|&&own| own == part).count() as u64).collect();
+        Ok(((counts, sizes), tests))
+    })?;
+    let (counts, sizes) = parts;
+    let mut answer = Vec::new();
+    for part in 0..2 {
+        let count =
+            |which: usize| counts.iter().skip(part).step_by(2).map(|c| c[which]).collect::<Vec<u32>>();
+        answer.push(
+            Table::default()
+                .with("count", count(0))
+                .with("antecedent_count", count(1))
+                .with("consequent_count", count(2))
+                .with("baskets", vec![sizes[part]; counts.len() / 2])
+                .finish()?,
+        );
+        for tests in &tests[2 * part..2 * part + 2] {
+            answer.push(columns_of(tests)?);
+        }
+    }
+    Ok(answer)
+}
+
+fn columns_of(tests: &[Test]) -> PyResult<Columns> {
+    let column = |of: fn(&Test) -> f64| tests.iter().map(of).collect::<Vec<f64>>();
+    Table::default()
+        .with("count", tests.iter().map(|test| test.count).collect::<Vec<u64>>())
+        .with("expected", column(|test| test.expected))
+        .with("odds_ratio", column(|test| test.odds_ratio))
+        .with("low", column(|test| test.low))
+        .with("high", column(|test| test.high))
+        .with("p_value", column(|test| test.p_value))
+        .with("enough", tests.iter().map(|test| test.enough).collect::<Vec<bool>>())
+        .finish()
+}
