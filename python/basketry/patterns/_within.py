@@ -10,9 +10,11 @@ from basketry import _core
 from basketry.exceptions import ParameterError, SchemaError
 from basketry.ledger import Ledger
 
-_NORMAL_95 = 1.959963984540054
+NORMAL_95 = 1.959963984540054
 HETEROGENEOUS = 0.05
 """The largest q-value with which odds ratios are said to differ between segments."""
+STRONG = 0.5
+"""Where they differ, a rule holds in a segment whose lift is at least this share of the strongest segment's."""
 
 
 def segments_of(ledger: Ledger, name: str, within: Any) -> tuple[pl.Series, list[str]]:
@@ -102,10 +104,10 @@ def segments_of_baskets(
     return coded(once[within])
 
 
-def lift_interval(
+def log_lift(
     count: pl.Expr, antecedent: pl.Expr, consequent: pl.Expr, baskets: pl.Expr
-) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
-    """Give lift and the ends of its interval of 95 %, by the delta method on the logarithm.
+) -> tuple[pl.Expr, pl.Expr]:
+    """Give the logarithm of lift and its variance, by the delta method.
 
     Parameters
     ----------
@@ -115,12 +117,27 @@ def lift_interval(
     n = baskets.cast(pl.Float64)
     lift = count * n / (antecedent.cast(pl.Float64) * consequent)
     variance = 1 / count - 1 / antecedent - 1 / consequent + (2 * lift - 1) / n
-    factor = (_NORMAL_95 * variance.clip(lower_bound=0).sqrt()).exp()
-    some = count > 0
-    low = pl.when(some).then(lift / factor).when(lift.is_not_nan()).then(0.0)
+    # Where every basket has both sides nothing is left but rounding.
+    return lift.log(), variance.clip(lower_bound=1e-12)
+
+
+def lift_interval(
+    count: pl.Expr, antecedent: pl.Expr, consequent: pl.Expr, baskets: pl.Expr
+) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """Give lift and the ends of its interval of 95 %: null where a side is in no basket, no upper end where both never are.
+
+    Parameters
+    ----------
+    count, antecedent, consequent, baskets
+        As in `log_lift`.
+    """
+    lift = count * baskets.cast(pl.Float64) / (antecedent.cast(pl.Float64) * consequent)
+    _, variance = log_lift(count, antecedent, consequent, baskets)
+    factor = (NORMAL_95 * variance.sqrt()).exp()
+    known, some = (antecedent > 0) & (consequent > 0), count > 0
     return (
-        pl.when(lift.is_not_nan()).then(lift),
-        low,
+        pl.when(known).then(lift),
+        pl.when(some).then(lift / factor).when(known).then(0.0),
         pl.when(some).then(lift * factor),
     )
 
@@ -149,18 +166,21 @@ def with_segments(rules: pl.DataFrame, counts: pl.DataFrame, names: list[str]) -
         confidence=pl.when(known).then(pl.col("count") / pl.col("antecedent_count")),
         lift=lift, lift_low=low, lift_high=high,
     )  # fmt: skip
+    sure = pl.col("lift_low") > 1
+    strong = sure & (pl.col("lift") >= STRONG * pl.col("lift").filter(sure).max())
     told = each.group_by("rule", maintain_order=True).agg(
-        holds_in=pl.col("segment").filter(pl.col("lift_low") > 1),
-        seen=(pl.col("confidence").is_not_null()).sum(),
+        sure=pl.col("segment").filter(sure),
+        strong=pl.col("segment").filter(strong),
+        seen=pl.col("confidence").is_not_null().sum(),
         segments=pl.struct(pl.exclude("rule")),
     )
-    held = pl.col("holds_in").list.len()
-    part = (pl.col("heterogeneity_q") <= HETEROGENEOUS) & (held > 0) & (held < pl.col("seen"))
+    differs = pl.col("heterogeneity_q") <= HETEROGENEOUS
+    some = pl.col("strong").list.len().is_between(1, pl.col("seen"), closed="left")
     return pl.concat([rules, told], how="horizontal").select(
         *rules.columns[:-2],
-        scope=pl.when(part).then(pl.lit("local")).otherwise(pl.lit("global")),
+        scope=pl.when(differs & some).then(pl.lit("local")).otherwise(pl.lit("global")),
         heterogeneity_p="heterogeneity_p",
         heterogeneity_q="heterogeneity_q",
-        holds_in="holds_in",
+        holds_in=pl.when(differs).then("strong").otherwise("sure"),
         segments="segments",
     )

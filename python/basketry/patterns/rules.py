@@ -89,10 +89,11 @@ def association_rules(
         those that `top` cut off included); by falling confidence, then falling count.
 
         With `within`, also ``scope``, ``heterogeneity_p``, ``heterogeneity_q`` (Benjamini-Hochberg over the
-        table), ``holds_in`` (the segments in which the interval of lift lies above 1) and ``segments``: for
-        each segment ``segment``, ``baskets``, ``count``, ``confidence``, ``lift``, ``lift_low``,
-        ``lift_high``. A rule is ``local`` if its odds ratio differs between segments (q at most 0.05) and it
-        holds in some but not in all of them, else ``global``. Its other columns tell of all baskets.
+        table), ``holds_in`` and ``segments``: for each segment ``segment``, ``baskets``, ``count``,
+        ``confidence``, ``lift``, ``lift_low``, ``lift_high`` (95 %). A rule holds in a segment where the interval of
+        lift lies above 1 and, if its odds ratio differs between segments (q at most 0.05), lift is at least half of
+        the strongest segment's. It is ``local`` if it differs and holds in some segments but not in all, else
+        ``global``. Its other columns tell of all baskets.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from basketry.control import reins
 from basketry.exceptions import ParameterError, SchemaError
 from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment, instant
-from basketry.patterns._within import lift_interval, segments_of
+from basketry.patterns._within import NORMAL_95, lift_interval, log_lift, segments_of
 
 ALPHA = 0.05
 """The largest q-value of a kept rule, and the largest p-value that confirms it later."""
@@ -71,14 +71,16 @@ def validate_rules(
     Returns
     -------
     DataFrame
-        One row a rule, in the order given: ``antecedent``, ``consequent``; of the time before `holdout` ``count``,
-        ``lift``, ``lift_low``, ``lift_high`` (95 %, all baskets), ``customers_odds_ratio`` and
+        One row a rule, in the order given: ``antecedent``, ``consequent``; of the time before `holdout`
+        ``count``, ``lift``, ``lift_low``, ``lift_high`` (95 %, all baskets), ``customers_odds_ratio`` and
         ``periods_odds_ratio`` (common odds ratios inside customers and inside weeks, null without enough
-        baskets), ``odds_ratio``, ``odds_ratio_low``, ``odds_ratio_high`` (the lower of the two, with its interval of
-        95 %), ``p_value`` (the larger of the two tests'), ``q_value`` (Benjamini-Hochberg over this table); of the later
-        time ``later_count``, ``later_lift``, ``later_lift_low``, ``later_lift_high``, ``later_odds_ratio``,
-        ``later_p_value``; then ``verdict`` (``kept``, ``weak``: the data cannot tell, or ``rejected``), ``reason`` in words,
-        and ``scope`` and ``holds_in`` if the rules have them.
+        baskets), ``odds_ratio``, ``odds_ratio_low``, ``odds_ratio_high`` (the lower of the two, with its
+        interval of 95 %), ``p_value`` (the larger of the two tests'), ``q_value`` (Benjamini-Hochberg over this
+        table), ``foretold_low``, ``foretold_high`` (where 95 % of later lifts should lie: by the earlier lift,
+        by how much it moved and by the number of later baskets); of the later time ``later_count``,
+        ``later_lift``, ``later_lift_low``, ``later_lift_high``, ``later_odds_ratio``, ``later_p_value``; then
+        ``verdict`` (``kept``, ``weak``: the data cannot tell, or ``rejected``), ``reason`` in words, and
+        ``scope`` and ``holds_in`` if the rules have them.
 
     Raises
     ------
@@ -130,9 +132,15 @@ def validate_rules(
     answer = _core.test_rules(
         ledger.core, sides, None if codes is None else codes.to_frame(), trial, reins(n_threads)
     )
-    plain, own, weeks, later_plain, later_own, later_weeks = map(pl.DataFrame, answer)
-    numbers = _numbers(plain, own, weeks, "").with_columns(
-        _numbers(later_plain, later_own, later_weeks, "later_") if holdout is not None else pl.DataFrame()
+    counted, own, weeks, later_own, later_weeks = map(pl.DataFrame, answer)
+    before, after = _by_time(counted, rules.height)
+    numbers = pl.concat(
+        [
+            _numbers(before, own, weeks, ""),
+            _numbers(after, later_own, later_weeks, "later_"),
+            _foretold(counted, rules.height, before, after),
+        ],
+        how="horizontal",
     )
     judged = _judged(numbers, min_odds_ratio, holdout is not None, strata is not None, trial["period"])
     kept = [name for name in ("scope", "holds_in") if name in rules.columns]
@@ -172,6 +180,51 @@ def _period(ledger: Ledger, strata: int) -> int:
     days = (ledger.end - (ledger.first_day or ledger.end)).days or 1
     enough = (period for period in PERIODS if ledger.n_orders * period >= PER_STRATUM * strata * days)
     return next(enough, PERIODS[-1])
+
+
+def _by_time(counted: pl.DataFrame, rules: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Sum the counts of every rule before the later period, and take those of the later one."""
+    stretches = counted.height // max(rules, 1)
+    placed = counted.with_row_index("row").with_columns(
+        rule=pl.col("row") // max(stretches, 1), later=pl.col("row") % max(stretches, 1) == stretches - 1
+    )
+    sums = placed.group_by("rule", "later", maintain_order=True).agg(pl.exclude("row").cast(pl.UInt64).sum())
+    return tuple(sums.filter(pl.col("later") == later).drop("rule", "later") for later in (False, True))  # type: ignore[return-value]
+
+
+def _foretold(counted: pl.DataFrame, rules: int, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """Tell where the later lift should lie: by chance in both parts of time, and by how much lift moves of itself.
+
+    The latter is the variance between stretches of the earlier time (DerSimonian and Laird), as in the prediction interval
+    of a meta-analysis (Higgins, Thompson and Spiegelhalter).
+    """
+    stretches = counted.height // max(rules, 1)
+    lift, variance = log_lift(
+        pl.col("count"), pl.col("antecedent_count"), pl.col("consequent_count"), pl.col("baskets")
+    )
+    each = (
+        counted.with_row_index("row")
+        .with_columns(rule=pl.col("row") // max(stretches, 1))
+        .filter(pl.col("row") % max(stretches, 1) < stretches - 1)
+        .with_columns(at=lift, weight=1 / variance)
+        .with_columns(pl.when(pl.col("count") > 0).then(name).alias(name) for name in ("at", "weight"))
+    )
+    weight, at = pl.col("weight"), pl.col("at")
+    mean = (weight * at).sum() / weight.sum()
+    excess = (weight * (at - mean) ** 2).sum() - (weight.count() - 1)
+    moved = each.group_by("rule", maintain_order=True).agg(
+        moved=(excess / (weight.sum() - (weight**2).sum() / weight.sum())).clip(lower_bound=0)
+    )
+    wide = pl.concat(
+        [before.select(pl.all()), moved.select("moved"), after.select(later="baskets")], how="horizontal"
+    )
+    total = variance * (1 + pl.col("baskets") / pl.col("later")) + pl.col("moved").fill_nan(0).fill_null(0)
+    ends = [(lift + sign * NORMAL_95 * total.sqrt()).exp() for sign in (-1, 1)]
+    some = (pl.col("count") > 0) & (pl.col("later") > 0)
+    return wide.select(
+        pl.when(some).then(end).alias(name)
+        for name, end in zip(("foretold_low", "foretold_high"), ends, strict=True)
+    )
 
 
 def _numbers(plain: pl.DataFrame, own: pl.DataFrame, weeks: pl.DataFrame, prefix: str) -> pl.DataFrame:
@@ -289,7 +342,7 @@ def _judged(
         cases += [
             (later.is_null(), weak, pl.lit("too few later baskets to confirm it")),
             (
-                (later <= least) & ~again,
+                later <= least,
                 rejected,
                 say("did not hold later: odds ratio {} before, {} after", "odds_ratio", "later_odds_ratio"),
             ),
@@ -315,7 +368,8 @@ def _judged(
         q_value=_false_discovery(pl.col("p_value")),
     )
     later_names = [
-        "later_count", "later_lift", "later_lift_low", "later_lift_high", "later_odds_ratio", "later_p_value",
+        "foretold_low", "foretold_high", "later_count", "later_lift", "later_lift_low", "later_lift_high",
+        "later_odds_ratio", "later_p_value",
     ]  # fmt: skip
     return with_q.select(
         "count", "lift", "lift_low", "lift_high", "customers_odds_ratio", "periods_odds_ratio",

@@ -30,6 +30,20 @@ pub struct Origins {
     pub days: Vec<i32>,
 }
 
+impl Origins {
+    /// Cuts the days before `later` into `many` stretches of equal length and numbers them; all later days are the one after.
+    pub fn stretches(&self, many: i32, later: Option<i32>) -> Vec<u32> {
+        let first = self.days.iter().min().map_or(0, |&day| i64::from(day));
+        let last = self.days.iter().max().map_or(0, |&day| i64::from(day));
+        let end = later.map_or(last + 1, i64::from);
+        let stretch = |&day: &i32| match i64::from(day) {
+            day if day >= end => many as u32,
+            day => ((day - first) * i64::from(many) / (end - first)) as u32,
+        };
+        self.days.iter().map(stretch).collect()
+    }
+}
+
 /// Sets of item codes, one after the other in flat columns.
 ///
 /// # Examples

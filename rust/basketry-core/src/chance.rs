@@ -130,12 +130,12 @@ pub(crate) fn chi_square_tail(x: f64, degrees: u32) -> f64 {
 /// Adjusted p-values by Benjamini and Hochberg, in the order given. `tests` counts all that were made; those left out of
 /// `p_values` can only raise what comes out.
 pub(crate) fn false_discovery(p_values: &[f64], tests: u64) -> Vec<f64> {
-    let mut order: Vec<u32> = (0..p_values.len() as u32).collect();
-    order
-        .par_sort_unstable_by(|&a, &b| p_values[a as usize].total_cmp(&p_values[b as usize]).then(a.cmp(&b)));
+    // The bits of numbers from 0 up are in the order of the numbers.
+    let mut order: Vec<(u64, u32)> = p_values.iter().map(|p| p.to_bits()).zip(0..).collect();
+    order.par_sort_unstable();
     let mut q_values = vec![1.0; p_values.len()];
     let mut least = 1.0_f64;
-    for (place, &at) in order.iter().enumerate().rev() {
+    for (place, &(_, at)) in order.iter().enumerate().rev() {
         least = least.min(p_values[at as usize] * tests as f64 / (place + 1) as f64);
         q_values[at as usize] = least;
     }

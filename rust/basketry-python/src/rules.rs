@@ -1,6 +1,7 @@
 //! Association rules for Python: found, found in segments, and tested.
 
 use basketry_core::baskets::Baskets as Sets;
+use basketry_core::dictionary::NONE;
 use basketry_core::itemsets;
 use basketry_core::rules::{self as core, Sides, Test};
 use pyo3::prelude::*;
@@ -139,10 +140,13 @@ pub struct Trial {
     period: i32,
 }
 
+/// How many stretches of equal length the time before the later period is cut into, to see how much lift moves.
+const STRETCHES: i32 = 8;
+
 /// Tests rules inside customers and inside periods, before and after a day.
 ///
-/// `strata` has a code a customer, by which periods are told apart. Answers, for each part of time, the counts of the rules, what
-/// customers say of them and what periods say of them.
+/// `strata` has a code a customer, by which periods are told apart. Answers the counts of the rules, a row for each rule and stretch
+/// of time, the later period being the last; then, for the time before and for the later, what customers say and what periods say.
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
 pub fn test_rules(
@@ -155,50 +159,42 @@ pub fn test_rules(
 ) -> PyResult<Vec<Columns>> {
     let ledger = ledger.0.clone();
     let strata = strata.map(|strata| py.detach(|| columns::codes(strata))).transpose()?;
-    let (parts, tests) = run(py, &reins, move |control| {
+    let (counts, sizes, tests) = run(py, &reins, move |control| {
         let rules: Vec<Sides> =
             rules.into_iter().map(|(antecedent, consequent)| Sides { antecedent, consequent }).collect();
         let axis = ledger.axis(&trial.axis)?;
         let (sets, origins) = Sets::with_origins(&ledger, grain_of(&trial.grain), &axis, None, control)?;
         let lists = core::Lists::new(&sets, &rules);
-        let parts: Vec<u32> = origins
-            .days
-            .iter()
-            .map(|&day| u32::from(trial.later.is_some_and(|later| day >= later)))
-            .collect();
-        let counts = lists.count(&rules, &parts, 2, control)?;
+        let stretches = origins.stretches(STRETCHES, trial.later);
+        let n_stretches = STRETCHES as usize + 1;
+        let counts = lists.count(&rules, &stretches, n_stretches, control)?;
+        let mut sizes = vec![0_u64; n_stretches];
+        for &stretch in &stretches {
+            sizes[stretch as usize] += 1;
+        }
         let strata = core::Strata::new(&origins, strata.as_deref(), trial.period);
         let mut tests = Vec::new();
-        for part in 0..2 {
+        for later in [false, true] {
             for strata in [&strata.customers, &strata.periods] {
-                let own: Vec<u32> = strata
-                    .iter()
-                    .zip(&parts)
-                    .map(|(&stratum, &own)| if own == part { stratum } else { u32::MAX })
-                    .collect();
+                let of = |(&stratum, &stretch): (&u32, &u32)| {
+                    if (stretch == STRETCHES as u32) == later { stratum } else { NONE }
+                };
+                let own: Vec<u32> = strata.iter().zip(&stretches).map(of).collect();
                 tests.push(core::test(&sets, &lists, &rules, &own, control)?);
             }
         }
-        let sizes: Vec<u64> =
-            (0..2).map(|part| parts.iter().filter(|&&own| own == part).count() as u64).collect();
-        Ok(((counts, sizes), tests))
+        Ok((counts, sizes, tests))
     })?;
-    let (counts, sizes) = parts;
-    let mut answer = Vec::new();
-    for part in 0..2 {
-        let count =
-            |which: usize| counts.iter().skip(part).step_by(2).map(|c| c[which]).collect::<Vec<u32>>();
-        answer.push(
-            Table::default()
-                .with("count", count(0))
-                .with("antecedent_count", count(1))
-                .with("consequent_count", count(2))
-                .with("baskets", vec![sizes[part]; counts.len() / 2])
-                .finish()?,
-        );
-        for tests in &tests[2 * part..2 * part + 2] {
-            answer.push(columns_of(tests)?);
-        }
+    let count = |which: usize| counts.iter().map(|counts| counts[which]).collect::<Vec<u32>>();
+    let counted = Table::default()
+        .with("count", count(0))
+        .with("antecedent_count", count(1))
+        .with("consequent_count", count(2))
+        .with("baskets", sizes.repeat(counts.len() / sizes.len()))
+        .finish()?;
+    let mut answer = vec![counted];
+    for tests in &tests {
+        answer.push(columns_of(tests)?);
     }
     Ok(answer)
 }

@@ -75,8 +75,18 @@ pub(super) fn make(
             Ok((one, made + more))
         })?
     };
-    found.par_sort_unstable_by(Found::order);
-    Ok((found, made))
+    Ok((in_order(&found), made))
+}
+
+/// Sorts rules as the table has them.
+fn in_order(found: &[Found]) -> Vec<Found> {
+    // Rounding never turns two confidences around, so that the bits of most decide and only equal ones are compared exactly.
+    let key = |rule: &Found| !(f64::from(rule.both) / f64::from(rule.antecedent_count)).to_bits();
+    let mut keyed: Vec<(u64, u32)> = found.iter().map(key).zip(0..).collect();
+    keyed.par_sort_unstable_by(|a, b| {
+        a.0.cmp(&b.0).then_with(|| found[a.1 as usize].order(&found[b.1 as usize]))
+    });
+    keyed.into_iter().map(|(_, at)| found[at as usize]).collect()
 }
 
 /// Keeps the rules that come first in the table, in no order.

@@ -115,13 +115,36 @@ pub(super) fn odds_ratio(mut cells: [f64; 4]) -> (f64, f64, f64) {
     (ratio, ratio / factor, ratio * factor)
 }
 
-/// Fisher's test of all rules.
+/// Answers that are kept in case the next rules ask for them again.
+const RECENT: usize = 64;
+/// Rules of one piece of work.
+const STRETCH: usize = 1024;
+
+/// Fisher's test of all rules. In the order of the table, two in three ask what one of the last has asked.
 fn chances(rules: &[Counts], baskets: u64) -> Vec<f64> {
     if rules.is_empty() {
         return Vec::new();
     }
     let fisher = Fisher::new(baskets);
-    let chance =
-        |rule: &Counts| fisher.at_least(rule.both.into(), rule.antecedent.into(), rule.consequent.into());
-    rules.par_iter().with_min_len(256).map(chance).collect()
+    let pieces: Vec<Vec<f64>> = rules
+        .par_chunks(STRETCH)
+        .map(|rules| {
+            let mut recent: [Option<(Counts, f64)>; RECENT] = [None; RECENT];
+            let chance = |rule: &Counts| {
+                let mixed = rule.both.wrapping_mul(31).wrapping_add(rule.antecedent).wrapping_mul(31);
+                let place = &mut recent[mixed.wrapping_add(rule.consequent) as usize % RECENT];
+                match place {
+                    Some((asked, chance)) if asked == rule => *chance,
+                    _ => {
+                        let (both, one, other) = (rule.both, rule.antecedent, rule.consequent);
+                        let chance = fisher.at_least(both.into(), one.into(), other.into());
+                        *place = Some((*rule, chance));
+                        chance
+                    }
+                }
+            };
+            rules.iter().map(chance).collect()
+        })
+        .collect();
+    pieces.concat()
 }
