@@ -64,7 +64,7 @@ pub(super) fn make(
         }
         Ok((found, made))
     });
-    let (mut found, made) = if options.top.is_none() {
+    let (found, made) = if options.top.is_none() {
         let parts = parts.collect::<Result<Vec<_>>>()?;
         let made = parts.iter().map(|(_, made)| made).sum();
         (parts.into_iter().flat_map(|(found, _)| found).collect(), made)

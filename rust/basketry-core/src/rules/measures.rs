@@ -65,8 +65,7 @@ impl Measures {
             };
             rules.iter().map(of).collect()
         };
-        let mut odds = Vec::with_capacity(rules.len());
-        odds.extend(rules.iter().map(|rule| odds_ratio(cells(*rule, baskets))));
+        let odds: Vec<_> = rules.iter().map(|rule| odds_ratio(cells(*rule, baskets))).collect();
         let p_value = chances(rules, baskets);
         Self {
             count: rules.iter().map(|rule| rule.both.into()).collect(),
