@@ -70,7 +70,7 @@ def test_segments_are_counted_right(rows, least):
             both = sum(a | c <= basket for basket in baskets)
             with_a, with_c = sum(a <= basket for basket in baskets), sum(c <= basket for basket in baskets)
             n = len(baskets)
-            assert (one["baskets"], one["count"]) == (n, both)
+            assert (one["baskets"], one["antecedent_count"], one["count"]) == (n, with_a, both)
             tables.append((both, with_a - both, with_c - both, n - with_a - with_c + both))
             if with_a and with_c:
                 lift = both * n / with_a / with_c

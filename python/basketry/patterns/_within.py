@@ -162,6 +162,7 @@ def with_segments(rules: pl.DataFrame, counts: pl.DataFrame, names: list[str]) -
         rule=pl.col("row") // max(len(names), 1),
         segment=pl.lit(pl.Series(names, dtype=pl.String)).gather(pl.col("row") % max(len(names), 1)),
         baskets=pl.col("baskets"),
+        antecedent_count=pl.col("antecedent_count").cast(pl.UInt64),
         count=pl.col("count").cast(pl.UInt64),
         confidence=pl.when(known).then(pl.col("count") / pl.col("antecedent_count")),
         lift=lift, lift_low=low, lift_high=high,

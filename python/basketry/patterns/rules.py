@@ -89,8 +89,8 @@ def association_rules(
         those that `top` cut off included); by falling confidence, then falling count.
 
         With `within`, also ``scope``, ``heterogeneity_p``, ``heterogeneity_q`` (Benjamini-Hochberg over the
-        table), ``holds_in`` and ``segments``: for each segment ``segment``, ``baskets``, ``count``,
-        ``confidence``, ``lift``, ``lift_low``, ``lift_high`` (95 %). A rule holds in a segment where the interval of
+        table), ``holds_in`` and ``segments``: for each segment ``segment``, ``baskets``, ``antecedent_count``,
+        ``count``, ``confidence``, ``lift``, ``lift_low``, ``lift_high`` (95 %). A rule holds in a segment where the interval of
         lift lies above 1 and, if its odds ratio differs between segments (q at most 0.05), lift is at least half of
         the strongest segment's. It is ``local`` if it differs and holds in some segments but not in all, else
         ``global``. Its other columns tell of all baskets.

@@ -243,9 +243,10 @@ def tested(findings: Findings) -> str:
     if frame is None:
         return ""
     verdicts = dict(frame["verdict"].value_counts().iter_rows())
-    reasons = frame["reason"]
-    taste = reasons.str.starts_with("explained by taste").sum()
-    calendar = reasons.str.starts_with("explained by the calendar").sum()
+    taste, calendar = (
+        frame.filter(pl.col("reason").str.starts_with(f"explained by {what}")).height
+        for what in ("taste", "the calendar")
+    )
     parts = [
         f"{text.count(verdicts.get('kept', 0))} hold among baskets of the same customer and of the same week",
         f"{text.count(taste)} only tell that the same people like both",

@@ -93,8 +93,8 @@ pub(crate) fn chi_square_tail(x: f64, degrees: u32) -> f64 {
     }
     let (a, x) = (f64::from(degrees) / 2.0, x / 2.0);
     // Gamma of a half: up by steps of one from gamma(1) = 1 or gamma(1/2) = sqrt(pi).
-    let mut log_gamma = if degrees % 2 == 0 { 0.0 } else { std::f64::consts::PI.ln() / 2.0 };
-    let mut below = if degrees % 2 == 0 { 1.0 } else { 0.5 };
+    let mut log_gamma = if degrees.is_multiple_of(2) { 0.0 } else { std::f64::consts::PI.ln() / 2.0 };
+    let mut below = if degrees.is_multiple_of(2) { 1.0 } else { 0.5 };
     while below < a {
         log_gamma += f64::ln(below);
         below += 1.0;

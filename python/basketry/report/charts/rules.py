@@ -12,6 +12,7 @@ import polars as pl
 
 from basketry.report import text
 from basketry.report.charts import style
+from basketry.report.findings import FEWEST
 
 SHOWN = 8
 """Rules that the figure has room for."""
@@ -20,7 +21,7 @@ _SMALL = 11.5
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where things stand, in pixels: names on the left, bars of the segments, intervals of lift; on a phone below each other."""
+    """Where things stand, in pixels: names on the left, bars of the segments, intervals of lift; on a phone stacked."""
 
     width: int
     row: int
@@ -77,7 +78,7 @@ class _Ink:
         place = self.words.setdefault((align, size, weight), [])
         place.append({"x": x, "y": y, "text": words, "color": color})
 
-    def chart(self) -> alt.LayerChart:
+    def chart(self) -> alt.TopLevelMixin:
         x, y = alt.X("x:Q", scale=None, axis=None), alt.Y("y:Q", scale=None, axis=None)
         color = alt.Color("color:N", scale=None)
         layers: list[Any] = [
@@ -131,7 +132,12 @@ def validated(
     ink = _Ink()
     _draw_funnel(ink, funnel, plan, narrow=narrow)
     most = max(
-        (one["confidence"] or 0 for rule in rules for one in rule["segments"] if one["segment"] in segments),
+        (
+            one["confidence"]
+            for rule in rules
+            for one in rule["segments"]
+            if one["segment"] in segments and one["antecedent_count"] >= FEWEST
+        ),
         default=0,
     )
     scale = _lift_scale(rules, plan)
@@ -215,7 +221,7 @@ def _bars(
     ink.line(left, base, right, base, style.HAIR, 1)
     for place, segment in enumerate(segments):
         one, middle = told.get(segment), left + step * (place + 0.5)
-        if one is None or one["confidence"] is None:
+        if one is None or one["antecedent_count"] < FEWEST:
             ink.say(middle, base - 8, text.NOTHING, size=_SMALL, color=style.MUTED, align="center")
             continue
         holds = segment in (rule.get("holds_in") or ())
