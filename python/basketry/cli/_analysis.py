@@ -121,7 +121,7 @@ def analyse(
         ("revenue", ("revenue",), _revenue),
         ("rfm", ("rfm_map", "rfm_segments", "quadrants"), _rfm),
         ("segments", ("segments", "profile"), _segments),
-        ("rules", ("rules", "validated_rules"), _rules),
+        ("rules", ("rules",), _rules),
         ("sequences", ("sequences",), _sequences),
         ("sequence rules", ("sequence_rules",), _sequence_rules),
         ("lags", ("lags",), _lags),

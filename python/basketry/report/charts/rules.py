@@ -142,7 +142,7 @@ def validated(
     )
     scale = _lift_scale(rules, plan)
     height = plan.head + plan.row * len(rules) + 6
-    _head(ink, segments, scale, plan, height, confirmed=confirmed)
+    _head(ink, segments, scale, plan, confirmed=confirmed)
     for place, rule in enumerate(rules):
         top = plan.head + plan.row * place
         ink.line(0, top, plan.width - 8, top, style.HAIR, 1)
@@ -164,13 +164,11 @@ def _draw_funnel(ink: _Ink, funnel: Mapping[str, int], plan: _Layout, *, narrow:
         ink.say(72 + length + 7, y, text.count(many), weight="bold" if last else "normal")
 
 
-def _head(
-    ink: _Ink, segments: Sequence[str], scale: _Scale, plan: _Layout, height: float, *, confirmed: bool
-) -> None:
+def _head(ink: _Ink, segments: Sequence[str], scale: _Scale, plan: _Layout, *, confirmed: bool) -> None:
     base = plan.head - 14
     left, right = plan.bars
     step = (right - left) / max(len(segments), 1)
-    ink.say(left, base - 24, "confidence by segment", color=style.MUTED)
+    ink.say(left, base - 24, "confidence by segment" + (", %" if plan is _NARROW else ""), color=style.MUTED)
     for place, segment in enumerate(segments):
         ink.say(left + step * (place + 0.5), base, segment.split(" ")[0], color=style.MUTED, align="center")
     start, _ = plan.lifts
@@ -192,7 +190,6 @@ def _head(
     for value in scale.ticks:
         at = scale.place(value)
         ink.say(at, base, f"{value:g}", size=_SMALL, color=style.MUTED, align="center")
-        ink.line(at, plan.head, at, height - 6, style.MUTED if value == 1 else style.HAIR, 1)
 
 
 def _names(
@@ -238,6 +235,10 @@ def _bars(
 
 def _lifts(ink: _Ink, rule: Mapping[str, Any], scale: _Scale, top: float, plan: _Layout) -> None:
     middle = top + plan.bar_height / 2 + 19
+    for value in scale.ticks:
+        at = scale.place(value)
+        # On a phone names stand above, and no line runs through them.
+        ink.line(at, middle - 38, at, middle + 38, style.MUTED if value == 1 else style.HAIR, 1)
     for prefix, y, color, fill in (
         ("", middle - 8, style.ACCENT, style.ACCENT),
         ("later_", middle + 8, style.NOTICE, "white"),
