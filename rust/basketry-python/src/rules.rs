@@ -1,5 +1,6 @@
 //! Association rules for Python: found, found in segments, and tested.
 
+use arrow_buffer::ScalarBuffer;
 use basketry_core::baskets::Baskets as Sets;
 use basketry_core::dictionary::NONE;
 use basketry_core::itemsets;
@@ -7,7 +8,7 @@ use basketry_core::rules::{self as core, Sides, Test};
 use pyo3::prelude::*;
 use pyo3_arrow::PyRecordBatchReader;
 
-use crate::columns::{self, CodeLists, Columns, Stand, Table};
+use crate::columns::{self, CodeLists, Columns, Stand, Table, Value};
 use crate::itemsets::{Baskets, ItemsetOptions, grain_of};
 use crate::ledger::Ledger;
 use crate::run::{Reins, run};
@@ -47,8 +48,8 @@ struct Side<'a>(&'a [i64], &'a [u32]);
 impl CodeLists for Side<'_> {
     type Rest = ();
 
-    fn with<T: Copy + Default + Send + Sync>(self, values: &[T]) -> (Vec<i64>, Vec<T>, ()) {
-        (self.0.to_vec(), self.1.iter().map(|&code| values[code as usize]).collect(), ())
+    fn with<T: Value>(self, values: &[T]) -> (ScalarBuffer<i64>, ScalarBuffer<T>, ()) {
+        (self.0.to_vec().into(), self.1.iter().map(|&code| values[code as usize]).collect(), ())
     }
 }
 
