@@ -131,7 +131,7 @@ def sets(found):
     }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     baskets=st.lists(st.lists(st.sampled_from("abcde"), max_size=5), min_size=1, max_size=20),
     lift=st.integers(0, 30),

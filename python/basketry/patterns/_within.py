@@ -47,7 +47,7 @@ def segments_of(ledger: Ledger, name: str, within: Any) -> tuple[pl.Series, list
             f"{name}: customer {twice['customer'][0]!r} is in it more than once: give each customer one segment."
         )
     joined = customers.select("customer").join(known, on="customer", how="left", maintain_order="left")
-    if known.height and joined["segment"].null_count() == joined.height:
+    if known["segment"].count() and not joined["segment"].count():
         raise SchemaError(
             f"{name}: none of its customers is in the ledger, for instance {known['customer'][0]!r}: "
             "use the ids of ledger.customers()."
@@ -65,6 +65,8 @@ def coded(labels: pl.Series) -> tuple[pl.Series, list[str]]:
     """
     plain = labels.cast(pl.String) if labels.dtype in (pl.Categorical, pl.Enum) else labels
     distinct = plain.drop_nulls().unique().sort()
+    if distinct.is_empty():
+        raise SchemaError(f"{labels.name!r} names no segment: all of it is empty.")
     codes = plain.replace_strict(
         distinct, pl.Series(range(distinct.len()), dtype=pl.UInt32), default=None, return_dtype=pl.UInt32
     )

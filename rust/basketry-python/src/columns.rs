@@ -13,7 +13,8 @@ use arrow_array::{
     LargeBinaryArray, LargeListArray, LargeStringArray, RecordBatch, RecordBatchOptions, RecordBatchReader,
     StringViewArray, StructArray, TimestampMicrosecondArray, UInt8Array, UInt32Array, UInt64Array,
 };
-use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+pub use arrow_buffer::ScalarBuffer;
+use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer, OffsetBuffer};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
 use arrow_ipc::writer::FileWriter;

@@ -2,14 +2,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_buffer::ScalarBuffer;
 use basketry_core::baskets::{Baskets as Sets, Collector, Grain};
 use basketry_core::dictionary::Ids;
 use basketry_core::itemsets;
 use pyo3::prelude::*;
 use pyo3_arrow::PyRecordBatchReader;
 
-use crate::columns::{self, CodeLists, Columns, Stand, Table, Value};
+use crate::columns::{self, CodeLists, Columns, ScalarBuffer, Stand, Table, Value};
 use crate::errors;
 use crate::ledger::Ledger;
 use crate::run::{Reins, run};

@@ -1,6 +1,5 @@
 //! Association rules for Python: found, found in segments, and tested.
 
-use arrow_buffer::ScalarBuffer;
 use basketry_core::baskets::Baskets as Sets;
 use basketry_core::dictionary::NONE;
 use basketry_core::itemsets;
@@ -8,7 +7,7 @@ use basketry_core::rules::{self as core, Sides, Test};
 use pyo3::prelude::*;
 use pyo3_arrow::PyRecordBatchReader;
 
-use crate::columns::{self, CodeLists, Columns, Stand, Table, Value};
+use crate::columns::{self, CodeLists, Columns, ScalarBuffer, Stand, Table, Value};
 use crate::itemsets::{Baskets, ItemsetOptions, grain_of};
 use crate::ledger::Ledger;
 use crate::run::{Reins, run};
