@@ -78,15 +78,16 @@ pub(super) fn make(
     Ok((in_order(&found), made))
 }
 
-/// Sorts rules as the table has them.
+/// Sorts rules as the table has them, by numbers in the same order as the rules.
 fn in_order(found: &[Found]) -> Vec<Found> {
-    // Rounding never turns two confidences around, so that the bits of most decide and only equal ones are compared exactly.
-    let key = |rule: &Found| !(f64::from(rule.both) / f64::from(rule.antecedent_count)).to_bits();
-    let mut keyed: Vec<(u64, u32)> = found.iter().map(key).zip(0..).collect();
-    keyed.par_sort_unstable_by(|a, b| {
-        a.0.cmp(&b.0).then_with(|| found[a.1 as usize].order(&found[b.1 as usize]))
-    });
-    keyed.into_iter().map(|(_, at)| found[at as usize]).collect()
+    let key = |(rule, at): (&Found, u32)| {
+        let fails = !rule.counts().confidence().to_bits();
+        let place = u64::from(u32::MAX - rule.both) << 32 | u64::from(rule.place);
+        (fails, place, rule.consequent, at)
+    };
+    let mut keys: Vec<(u64, u64, u64, u32)> = found.iter().zip(0..).map(key).collect();
+    keys.par_sort_unstable();
+    keys.into_iter().map(|(.., at)| found[at as usize]).collect()
 }
 
 /// Keeps the rules that come first in the table, in no order.

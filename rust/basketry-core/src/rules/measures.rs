@@ -15,10 +15,13 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Falling confidence, then falling count: cross products compare confidences exactly.
+    pub(super) fn confidence(&self) -> f64 {
+        f64::from(self.both) / f64::from(self.antecedent)
+    }
+
+    /// Falling confidence as the table shows it, then falling count.
     pub(super) fn order(&self, other: &Self) -> Ordering {
-        let key = |x: &Self, y: &Self| u64::from(x.both) * u64::from(y.antecedent);
-        key(other, self).cmp(&key(self, other)).then(other.both.cmp(&self.both))
+        other.confidence().total_cmp(&self.confidence()).then(other.both.cmp(&self.both))
     }
 }
 
