@@ -63,10 +63,8 @@ impl Strata {
 const EXACT: usize = 8;
 /// Bits that a class of sizes takes.
 const CLASS_BITS: u32 = 6;
-/// Bits of the kind of an entry.
-const KIND_BITS: u32 = 3;
-/// The kind of an entry that takes a basket out of the class that all baskets were counted in.
-const MOVED: u64 = 4;
+/// The kind of a count that takes a basket out of the class that all baskets were counted in.
+const MOVED: usize = 4;
 /// The least that the count could fall below or rise above its expectation.
 const ENOUGH: f64 = 5.0;
 
@@ -76,7 +74,7 @@ fn class(others: usize) -> u64 {
 
 /// Tests every rule inside strata: `strata[basket]` is the stratum, [`NONE`] leaves a basket out.
 ///
-/// Takes, for each rule, the time to sort the baskets that hold one of its items.
+/// Takes, for each rule, two look-ups a basket that holds one of its items.
 ///
 /// # Errors
 /// [`crate::Error::Interrupted`] when asked to stop, [`crate::Error::Capacity`] when the budget is met.
@@ -107,35 +105,51 @@ pub fn test(
     }
     rules
         .par_iter()
-        .map_init(Vec::new, |entries, rule| {
+        .map_init(Cells::default, |cells, rule| {
             control.check()?;
             control.advance(1);
-            entries.clear();
+            cells.clear();
             lists.visit(rule, |touched| {
                 let stratum = strata[touched.basket as usize];
                 if stratum != NONE {
                     let size = baskets.items_of(touched.basket as usize).len();
-                    entries.push(cell(stratum, size) << KIND_BITS | MOVED);
+                    cells.count(cell(stratum, size), MOVED);
                     if size > touched.items {
-                        let kind = u64::from(touched.antecedent) | u64::from(touched.consequent) << 1;
-                        entries.push(cell(stratum, size - touched.items) << KIND_BITS | kind);
+                        let kind = usize::from(touched.antecedent) | usize::from(touched.consequent) << 1;
+                        cells.count(cell(stratum, size - touched.items), kind);
                     }
                 }
             });
-            entries.sort_unstable();
             let mut sums = Sums::default();
-            for cell in entries.chunk_by(|a, b| a >> KIND_BITS == b >> KIND_BITS) {
-                let mut kinds = [0_u32; 5];
-                for entry in cell {
-                    kinds[(entry & 7) as usize] += 1;
-                }
-                let [neither, one, other, both, moved] = kinds;
-                let all = sizes.get(&(cell[0] >> KIND_BITS)).copied().unwrap_or(0);
-                sums.add(both, one, other, all - moved + neither);
+            for &(cell, [neither, one, other, both, moved]) in &cells.counts {
+                sums.add(both, one, other, sizes.get(&cell).copied().unwrap_or(0) - moved + neither);
             }
             Ok(sums.finish())
         })
         .collect()
+}
+
+/// Counts by cell, in the order in which the cells were met, so that sums over them are always the same.
+#[derive(Default)]
+struct Cells {
+    places: FxHashMap<u64, u32>,
+    counts: Vec<(u64, [u32; 5])>,
+}
+
+impl Cells {
+    fn clear(&mut self) {
+        self.places.clear();
+        self.counts.clear();
+    }
+
+    fn count(&mut self, cell: u64, kind: usize) {
+        let next = self.counts.len() as u32;
+        let place = *self.places.entry(cell).or_insert(next);
+        if place == next {
+            self.counts.push((cell, [0; 5]));
+        }
+        self.counts[place as usize].1[kind] += 1;
+    }
 }
 
 fn cell(stratum: u32, others: usize) -> u64 {
