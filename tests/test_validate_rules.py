@@ -32,7 +32,7 @@ def cochran_mantel_haenszel(tables):
     s = sum(b * c / n for (_, b, c, _), n in zip(tables, size, strict=True))
     low = expected - sum(max(0, 2 * a + b + c - n) for (a, b, c, _), n in zip(tables, size, strict=True))
     high = sum(min(a + b, a + c) for a, b, c, _ in tables) - expected
-    if min(low, high) < 5:
+    if min(low, high) < 5 - 1e-9:
         return None
     away = both - expected
     z = np.sign(away) * max(abs(away) - 0.5, 0) / np.sqrt(variance)

@@ -65,8 +65,8 @@ const EXACT: usize = 8;
 const CLASS_BITS: u32 = 6;
 /// The kind of a count that takes a basket out of the class that all baskets were counted in.
 const MOVED: usize = 4;
-/// The least that the count could fall below or rise above its expectation.
-const ENOUGH: f64 = 5.0;
+/// The least that the count could fall below or rise above its expectation: 5, if it were not for rounding.
+const ENOUGH: f64 = 5.0 - 1e-9;
 
 fn class(others: usize) -> u64 {
     if others <= EXACT { others as u64 } else { EXACT as u64 - 2 + u64::from(others.ilog2()) }
