@@ -13,20 +13,23 @@ if TYPE_CHECKING:
     from basketry.exceptions import (
         BasketryError,
         CapacityError,
+        CapacityWarning,
         InternalError,
         MissingExtraError,
         ParameterError,
         SchemaError,
     )
     from basketry.faults import Faults
-    from basketry.ledger import Ledger, Quality, read_ledger
+    from basketry.ledger import Ledger, Quality, price_bands, read_ledger
     from basketry.patterns import (
+        FittingSupport,
         TimeToNext,
         association_rules,
         count_itemsets,
         frequent_itemsets,
         frequent_sequences,
         sequence_rules,
+        support_for,
         time_to_next,
         validate_rules,
     )
@@ -36,7 +39,9 @@ __all__ = [
     "BasketryError",
     "Budget",
     "CapacityError",
+    "CapacityWarning",
     "Faults",
+    "FittingSupport",
     "InternalError",
     "Ledger",
     "MissingExtraError",
@@ -50,6 +55,7 @@ __all__ = [
     "count_itemsets",
     "frequent_itemsets",
     "frequent_sequences",
+    "price_bands",
     "quadrants",
     "read_ledger",
     "rfm",
@@ -59,6 +65,7 @@ __all__ = [
     "sequence_rules",
     "showing",
     "simulate",
+    "support_for",
     "time_to_next",
     "validate_rules",
 ]
@@ -69,10 +76,10 @@ _ROOMS = {
     "customers": ("quadrants", "rfm", "rfm_map", "rfm_segments"),
     "customers.segments": ("Segmentation", "segment_customers"),
     "faults": ("Faults",),
-    "ledger": ("Ledger", "Quality", "read_ledger"),
+    "ledger": ("Ledger", "Quality", "price_bands", "read_ledger"),
     "patterns": (
-        *("TimeToNext", "association_rules", "count_itemsets", "frequent_itemsets"),
-        *("frequent_sequences", "sequence_rules", "time_to_next", "validate_rules"),
+        *("FittingSupport", "TimeToNext", "association_rules", "count_itemsets", "frequent_itemsets"),
+        *("frequent_sequences", "sequence_rules", "support_for", "time_to_next", "validate_rules"),
     ),
     "simulation": ("Simulation", "simulate"),
 }

@@ -20,7 +20,7 @@ mod _core {
     #[pymodule_export]
     use crate::customers::rfm;
     #[pymodule_export]
-    use crate::itemsets::{Baskets, count_itemsets, frequent_itemsets};
+    use crate::itemsets::{Baskets, count_itemsets, frequent_itemsets, support_for};
     #[pymodule_export]
     use crate::ledger::{Account, Ledger, LedgerBuilder};
     #[pymodule_export]

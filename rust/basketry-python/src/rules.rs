@@ -42,7 +42,7 @@ impl From<RuleOptions> for core::Options {
 }
 
 /// One side of all rules.
-struct Side<'a>(&'a [i64], &'a [u32]);
+pub struct Side<'a>(pub &'a [i64], pub &'a [u32]);
 
 impl CodeLists for Side<'_> {
     type Rest = ();
@@ -87,7 +87,7 @@ pub fn association_rules(
     reins: Reins<'_>,
 ) -> PyResult<Columns> {
     let (sets, stand) = (baskets.sets.clone(), Stand::for_ids(&baskets.ids)?);
-    let (itemset_options, rule_options) = (itemset_options.into(), rule_options.into());
+    let (itemset_options, rule_options) = (baskets.options(itemset_options), rule_options.into());
     let rules = run(py, &reins, move |control| {
         core::derive(&itemsets::mine(&sets, &itemset_options, control)?, &rule_options, control)
     })?;
@@ -108,7 +108,7 @@ pub fn local_rules(
     reins: Reins<'_>,
 ) -> PyResult<(Columns, Columns)> {
     let (sets, stand) = (baskets.sets.clone(), Stand::for_ids(&baskets.ids)?);
-    let (itemset_options, rule_options) = (itemset_options.into(), rule_options.into());
+    let (itemset_options, rule_options) = (baskets.options(itemset_options), rule_options.into());
     let segments = py.detach(|| columns::codes(segments))?;
     let local = run(py, &reins, move |control| {
         core::derive_within(&sets, &segments, &least, &itemset_options, &rule_options, control)
@@ -163,7 +163,8 @@ pub fn test_rules(
         let rules: Vec<Sides> =
             rules.into_iter().map(|(antecedent, consequent)| Sides { antecedent, consequent }).collect();
         let axis = ledger.axis(&trial.axis)?;
-        let (sets, origins) = Sets::with_origins(&ledger, grain_of(&trial.grain), &axis, None, control)?;
+        let (sets, _, origins) =
+            Sets::with_origins(&ledger, grain_of(&trial.grain), &axis, None, &[], control)?;
         let lists = core::Lists::new(&sets, &rules);
         let stretches = origins.stretches(STRETCHES, trial.later);
         let n_stretches = STRETCHES as usize + 1;
