@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         sequence_rules,
         support_for,
         time_to_next,
+        validate_rules,
     )
     from basketry.simulation import Simulation, simulate
 
@@ -66,6 +67,7 @@ __all__ = [
     "simulate",
     "support_for",
     "time_to_next",
+    "validate_rules",
 ]
 
 # A room is opened when one of its names is first asked for: `basketry --help` needs none, few need numpy.
@@ -77,7 +79,7 @@ _ROOMS = {
     "ledger": ("Ledger", "Quality", "price_bands", "read_ledger"),
     "patterns": (
         *("FittingSupport", "TimeToNext", "association_rules", "count_itemsets", "frequent_itemsets"),
-        *("frequent_sequences", "sequence_rules", "support_for", "time_to_next"),
+        *("frequent_sequences", "sequence_rules", "support_for", "time_to_next", "validate_rules"),
     ),
     "simulation": ("Simulation", "simulate"),
 }

@@ -16,10 +16,12 @@ __all__ = [
     "count_itemsets",
     "frequent_itemsets",
     "frequent_sequences",
+    "local_rules",
     "rfm",
     "sequence_rules",
     "simulate",
     "support_for",
+    "test_rules",
     "time_to_next",
 ]
 
@@ -52,10 +54,22 @@ class RuleOptions(TypedDict):
     """Which rules to make; items as codes."""
 
     min_confidence: tuple[int, int]
+    min_lift: tuple[int, int] | None
+    min_improvement: tuple[int, int] | None
     consequents: list[int] | None
     max_antecedent: int | None
     max_consequent: int | None
     redundant: bool
+    top: int | None
+
+@type_check_only
+class Trial(TypedDict):
+    """What rules are tested on, and how: days since 1970, days of a period."""
+
+    grain: str
+    axis: str
+    later: int | None
+    period: int
 
 @final
 class Baskets:
@@ -75,6 +89,7 @@ class Baskets:
         reins: Reins,
     ) -> Baskets: ...
     def __len__(self) -> int: ...
+    def customers(self) -> Columns: ...
     def codes(self, ids: list[int | str]) -> list[int | None]: ...
 
 def frequent_itemsets(
@@ -87,6 +102,21 @@ def count_itemsets(baskets: Baskets, options: ItemsetOptions, reins: Reins) -> C
 def association_rules(
     baskets: Baskets, itemset_options: ItemsetOptions, rule_options: RuleOptions, reins: Reins
 ) -> Columns: ...
+def local_rules(
+    baskets: Baskets,
+    segments: object,
+    least: list[int],
+    itemset_options: ItemsetOptions,
+    rule_options: RuleOptions,
+    reins: Reins,
+) -> tuple[Columns, Columns]: ...
+def test_rules(
+    ledger: Ledger,
+    rules: list[tuple[list[int], list[int]]],
+    strata: object | None,
+    trial: Trial,
+    reins: Reins,
+) -> list[Columns]: ...
 
 @type_check_only
 class Policy(TypedDict):

@@ -4,6 +4,7 @@ from basketry.patterns.itemsets import FittingSupport, count_itemsets, frequent_
 from basketry.patterns.lags import TimeToNext, time_to_next
 from basketry.patterns.rules import association_rules
 from basketry.patterns.sequences import frequent_sequences, sequence_rules
+from basketry.patterns.validation import validate_rules
 
 __all__ = [
     "FittingSupport",
@@ -15,4 +16,5 @@ __all__ = [
     "sequence_rules",
     "support_for",
     "time_to_next",
+    "validate_rules",
 ]

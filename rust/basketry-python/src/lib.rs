@@ -5,6 +5,7 @@ mod customers;
 mod errors;
 mod itemsets;
 mod ledger;
+mod rules;
 mod run;
 mod sequences;
 mod simulate;
@@ -19,9 +20,11 @@ mod _core {
     #[pymodule_export]
     use crate::customers::rfm;
     #[pymodule_export]
-    use crate::itemsets::{Baskets, association_rules, count_itemsets, frequent_itemsets, support_for};
+    use crate::itemsets::{Baskets, count_itemsets, frequent_itemsets, support_for};
     #[pymodule_export]
     use crate::ledger::{Account, Ledger, LedgerBuilder};
+    #[pymodule_export]
+    use crate::rules::{association_rules, local_rules, test_rules};
     #[pymodule_export]
     use crate::sequences::{axis_labels, frequent_sequences, sequence_rules, time_to_next};
     #[pymodule_export]
