@@ -3,12 +3,14 @@
 //! A pattern is a list of item sets. A customer supports it when its sets are parts of strictly later and later events of his;
 //! other events may lie between. Support is the number of customers with at least one match, never the number of matches.
 
+mod chains;
 mod condense;
 mod constraints;
 mod grow;
 mod log;
 mod pairs;
 mod rules;
+mod spread;
 #[cfg(test)]
 mod tests;
 mod windows;
@@ -17,9 +19,10 @@ use rayon::prelude::*;
 
 pub use condense::Kind;
 pub use constraints::Constraints;
+use chains::{Chains, Space};
 use grow::{Scratch, Search};
 use log::Log;
-use pairs::{Lasts, Pairs, Roots};
+use pairs::{Pairs, Roots};
 pub use rules::{RuleLimits, SequenceRules, Window, rules};
 
 use crate::control::Control;
@@ -102,7 +105,10 @@ pub fn mine(
     }
     let log = Log::new(histories, &numbers(&codes, histories.n_items()));
     let roots = Roots::new(&log, codes.len(), constraints.bounds_matches());
-    let pairs = Pairs::new(&log, &Lasts::new(&log, codes.len()), &roots, codes.len(), min_count, control)?;
+    let longest = Chains::longest(constraints);
+    let chains = Chains { min_count, codes: &codes, longest: longest.unwrap_or(0), control };
+    let root = chains.root(&log, codes.len())?;
+    let pairs = Pairs::new(&log, &roots, &root, min_count, control)?;
     let joins = pairs.any_together();
     let search = Search {
         constraints: *constraints,
@@ -118,9 +124,13 @@ pub fn mine(
         .into_par_iter()
         .with_max_len(1)
         .map_init(
-            || Scratch::new(n_items),
-            |scratch, item| {
-                let part = search.beginning_with(&log, item, roots.of(item), scratch);
+            || (Scratch::new(n_items), Space::new(codes.len())),
+            |(scratch, space), item| {
+                let part = if longest.is_some() && Chains::single(&root, &pairs, item) {
+                    chains.beginning_with(&root, item, space)
+                } else {
+                    search.beginning_with(&log, item, roots.of(item), scratch)
+                };
                 control.advance(1);
                 part
             },
@@ -153,9 +163,9 @@ fn frequent_items(histories: &Histories, min_count: u64) -> Result<(Vec<u32>, Ve
     for customer in 0..histories.len() {
         for event in histories.events_of(customer) {
             for &item in histories.items_of(event) {
-                if std::mem::replace(&mut seen[item as usize], customer) != customer {
-                    counts[item as usize] += 1;
-                }
+                // Without a branch: whether a customer has the item already is a coin toss.
+                counts[item as usize] +=
+                    u32::from(std::mem::replace(&mut seen[item as usize], customer) != customer);
             }
         }
     }
