@@ -23,7 +23,9 @@ mod _core {
     #[pymodule_export]
     use crate::ledger::{Account, Ledger, LedgerBuilder};
     #[pymodule_export]
-    use crate::sequences::{axis_labels, frequent_sequences, sequence_rules, time_to_next};
+    use crate::sequences::{axis_labels, contrast_sequences, frequent_sequences};
+    #[pymodule_export]
+    use crate::sequences::{sequence_matches, sequence_rules, time_to_next};
     #[pymodule_export]
     use crate::simulate::simulate;
 

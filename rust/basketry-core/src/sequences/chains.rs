@@ -8,11 +8,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::keeper::Keeper;
 use super::log::Log;
 use super::pairs::{Pairs, meet};
 use super::spread::{First, Occurrence, Spread};
 use super::{Constraints, Found};
-use crate::control::Control;
 use crate::error::Result;
 
 /// A node with more occurrences than this lets other threads share its work: a fixed number, as the result may not depend on
@@ -30,12 +30,9 @@ const NONE: u32 = u32::MAX;
 
 /// What is the same for the whole search.
 pub(super) struct Chains<'a> {
-    pub min_count: u32,
-    /// The caller's code of each item.
-    pub codes: &'a [u32],
+    pub keeper: &'a Keeper<'a>,
     /// The most items of a chain.
     pub longest: usize,
-    pub control: &'a Control,
 }
 
 /// What follows a prefix; reused by all nodes of a depth.
@@ -111,7 +108,7 @@ impl Chains<'_> {
         let mut found = Found::default();
         if self.longest > 1 {
             for &(other, count) in root.followers(item) {
-                found.push(&[item, other], self.codes, count, self.control)?;
+                found.push(&[item, other], count, self.keeper)?;
             }
         }
         space.sequence.clear();
@@ -126,7 +123,7 @@ impl Chains<'_> {
             for &(second, count) in node.followers(first) {
                 let grown = space.sequence.len();
                 space.sequence.extend([node.names[first as usize], node.names[second as usize]]);
-                found.push(&space.sequence, self.codes, count, self.control)?;
+                found.push(&space.sequence, count, self.keeper)?;
                 space.sequence.truncate(grown);
             }
         }
@@ -156,16 +153,17 @@ impl Chains<'_> {
 
     /// Counts all extensions by two items.
     fn count(&self, node: &mut Node, space: &mut Space) -> Result<()> {
-        self.control.check()?;
+        self.keeper.control.check()?;
         let m = node.names.len();
         node.rows.clear();
         node.rows.push(0);
         node.extensions.clear();
         space.spread.list(&node.occurrences, &node.ends);
         let spread = &space.spread;
+        let least = self.keeper.least();
         let frequent = |counters: &[u32], node: &mut Node| {
             for row in counters.chunks_exact(m) {
-                let kept = (0..).zip(row.iter().copied()).filter(|&(_, count)| count >= self.min_count);
+                let kept = (0..).zip(row.iter().copied()).filter(|&(_, count)| count >= least);
                 node.extensions.extend(kept);
                 node.rows.push(node.extensions.len() as u32);
             }
@@ -198,7 +196,7 @@ impl Chains<'_> {
                 let counted: Vec<Vec<u32>> = some
                     .par_iter()
                     .map(|&low| {
-                        self.control.check()?;
+                        self.keeper.control.check()?;
                         let rows = low..(low + block).min(m);
                         let mut counters = vec![0; rows.len() * m];
                         spread.count(0..node.ends.len(), &rows, m, &mut counters);
@@ -243,7 +241,7 @@ impl Chains<'_> {
         if !child.names.is_empty() {
             child.project(node, first, numbers);
             followers.iter().for_each(|&(second, _)| numbers[second as usize] = NONE);
-            if child.ends.len() >= self.min_count as usize {
+            if child.ends.len() >= self.keeper.least() as usize {
                 space.sequence.push(node.names[first as usize]);
                 self.grow(&mut child, space, found)?;
                 space.sequence.pop();

@@ -26,10 +26,10 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Keeps the items that `codes` numbers (`u32::MAX` = dropped), under their new numbers.
-    pub fn new(histories: &Histories, codes: &[u32]) -> Self {
+    /// Keeps, of some customers, the items that `codes` numbers (`u32::MAX` = dropped), under their new numbers.
+    pub fn new(histories: &Histories, customers: &[usize], codes: &[u32]) -> Self {
         let mut log = Self { offsets: vec![0], ..Self::default() };
-        for customer in 0..histories.len() {
+        for &customer in customers {
             let first = log.day.len();
             for (position, event) in histories.events_of(customer).enumerate() {
                 // Without a branch: whether an item is frequent is a coin toss.
