@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from basketry.exceptions import (
         BasketryError,
         CapacityError,
+        CapacityWarning,
         InternalError,
         MissingExtraError,
         ParameterError,
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from basketry.patterns import (
         TimeToNext,
         association_rules,
+        contrast_sequences,
         count_itemsets,
         frequent_itemsets,
         frequent_sequences,
+        sequence_matches,
         sequence_rules,
         time_to_next,
     )
@@ -35,6 +38,7 @@ __all__ = [
     "BasketryError",
     "Budget",
     "CapacityError",
+    "CapacityWarning",
     "Faults",
     "InternalError",
     "Ledger",
@@ -46,6 +50,7 @@ __all__ = [
     "Simulation",
     "TimeToNext",
     "association_rules",
+    "contrast_sequences",
     "count_itemsets",
     "frequent_itemsets",
     "frequent_sequences",
@@ -55,6 +60,7 @@ __all__ = [
     "rfm_map",
     "rfm_segments",
     "segment_customers",
+    "sequence_matches",
     "sequence_rules",
     "showing",
     "simulate",
@@ -70,7 +76,7 @@ _ROOMS = {
     "ledger": ("Ledger", "Quality", "read_ledger"),
     "patterns": (
         *("TimeToNext", "association_rules", "count_itemsets", "frequent_itemsets"),
-        *("frequent_sequences", "sequence_rules", "time_to_next"),
+        *("frequent_sequences", "sequence_matches", "sequence_rules", "contrast_sequences", "time_to_next"),
     ),
     "simulation": ("Simulation", "simulate"),
 }

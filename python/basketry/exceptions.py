@@ -77,6 +77,10 @@ class CapacityError(BasketryError, MemoryError):
     """The work would pass its budget."""
 
 
+class CapacityWarning(UserWarning):
+    """A result is complete only up to some length, because all of it would pass the budget."""
+
+
 class MissingExtraError(BasketryError, ImportError):
     """An optional package is needed; the text gives the install command."""
 

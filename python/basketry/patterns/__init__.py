@@ -2,15 +2,18 @@
 
 from basketry.patterns.itemsets import count_itemsets, frequent_itemsets
 from basketry.patterns.lags import TimeToNext, time_to_next
+from basketry.patterns.matches import contrast_sequences, sequence_matches
 from basketry.patterns.rules import association_rules
 from basketry.patterns.sequences import frequent_sequences, sequence_rules
 
 __all__ = [
     "TimeToNext",
     "association_rules",
+    "contrast_sequences",
     "count_itemsets",
     "frequent_itemsets",
     "frequent_sequences",
+    "sequence_matches",
     "sequence_rules",
     "time_to_next",
 ]

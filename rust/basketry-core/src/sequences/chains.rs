@@ -162,7 +162,7 @@ impl Chains<'_> {
         let spread = &space.spread;
         let least = self.keeper.least();
         let frequent = |counters: &[u32], node: &mut Node| {
-            for row in counters.chunks_exact(m) {
+            for row in counters.chunks_exact(m.max(1)) {
                 let kept = (0..).zip(row.iter().copied()).filter(|&(_, count)| count >= least);
                 node.extensions.extend(kept);
                 node.rows.push(node.extensions.len() as u32);

@@ -177,7 +177,8 @@ proptest! {
             prop_assert_eq!(who.customers.len() as u64, found.counts[sequence]);
             for (place, &customer) in who.customers.iter().enumerate() {
                 let days = &who.days[who.offsets[place] as usize..who.offsets[place + 1] as usize];
-                prop_assert_eq!(days, earliest(&log, customer as usize, &sets, &limits).as_slice());
+                let expected = earliest(&log, customer as usize, &sets, &limits);
+                prop_assert_eq!(days, expected.as_slice());
             }
         }
     }
@@ -290,6 +291,31 @@ fn the_number_of_threads_does_not_show() {
         assert!(alone.len() > 100);
         assert_eq!(alone, on(2));
         assert_eq!(alone, on(8));
+    }
+}
+
+#[test]
+fn random_logs_of_baskets_equal_brute_force() {
+    // 10,000 logs with baskets and with ties in time, always the same ones.
+    let mut state = 11u64;
+    let mut draw = |most: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % most
+    };
+    for case in 0..10_000 {
+        let n_items = 2 + draw(5);
+        let rows: Rows = (0..draw(7))
+            .map(|_| {
+                (0..draw(7))
+                    .map(|_| (draw(12) as i32, (0..=draw(3)).map(|_| draw(n_items) as u32).collect()))
+                    .collect()
+            })
+            .collect();
+        let log = Histories::from_rows(rows, 50);
+        let limits = Constraints { max_items: Some(4), ..Constraints::default() };
+        let min_count = 1 + draw(3);
+        let found = mine(&log, min_count, &limits, Kind::All, &Control::default()).unwrap();
+        assert_eq!(listed(&found), oracle(&log, min_count, &limits), "case {case}");
     }
 }
 
