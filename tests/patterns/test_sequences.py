@@ -182,9 +182,9 @@ def test_a_partial_result_is_whole_up_to_its_length():
     rows = [(c, day, item) for c in range(3) for day in range(6) for item in "abcd"]
     shop = ledger(frame_of(rows))
     limits = {"min_count": 1, "partial": True, "budget": bk.Budget(results=1000)}
-    with pytest.warns(bk.CapacityWarning, match="at most 3 items"):
+    with pytest.warns(bk.CapacityWarning, match="at most 4 items"):
         found = bk.frequent_sequences(shop, **limits)
-    assert found.equals(bk.frequent_sequences(shop, min_count=1, max_items=3))
+    assert found.equals(bk.frequent_sequences(shop, min_count=1, max_items=4))
     with pytest.warns(bk.CapacityWarning):
         assert found.equals(bk.frequent_sequences(shop, **limits, n_threads=1))
     with pytest.raises(bk.CapacityError):

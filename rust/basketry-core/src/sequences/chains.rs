@@ -266,8 +266,8 @@ impl Node {
 
     /// Takes from `parent` what comes after the first occurrences of an item, by new numbers.
     fn project(&mut self, parent: &Self, first: u32, numbers: &[u32]) {
-        let firsts =
-            &parent.firsts[parent.offsets[first as usize] as usize..parent.offsets[first as usize + 1] as usize];
+        let firsts = &parent.firsts
+            [parent.offsets[first as usize] as usize..parent.offsets[first as usize + 1] as usize];
         self.ends.clear();
         self.occurrences.clear();
         for from in firsts {

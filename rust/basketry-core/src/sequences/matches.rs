@@ -145,7 +145,8 @@ pub fn contrast(
         .map(|sequence| {
             control.check()?;
             let sets: Vec<&[u32]> = sequences.events_of(sequence).collect();
-            let rarest = sets.iter().flat_map(|set| set.iter()).min_by_key(|&&item| holders[item as usize].len());
+            let rarest =
+                sets.iter().flat_map(|set| set.iter()).min_by_key(|&&item| holders[item as usize].len());
             let mut counts = [0; 2];
             for &customer in rarest.map_or(&[][..], |&item| &holders[item as usize]) {
                 let has = first_match(histories, customer as usize, &sets, constraints).is_some();

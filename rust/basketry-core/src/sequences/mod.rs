@@ -19,9 +19,9 @@ mod windows;
 
 use rayon::prelude::*;
 
+use chains::{Chains, Space};
 pub use condense::Kind;
 pub use constraints::Constraints;
-use chains::{Chains, Space};
 use grow::{Scratch, Search};
 use keeper::Keeper;
 use log::Log;
@@ -158,13 +158,7 @@ pub fn select(
     let root = chains.root(&log, codes.len())?;
     let pairs = Pairs::new(&log, &roots, &root, min_count, control)?;
     let joins = pairs.any_together();
-    let search = Search {
-        constraints: *constraints,
-        keeper: &keeper,
-        n_items,
-        joins,
-        pairs: &pairs,
-    };
+    let search = Search { constraints: *constraints, keeper: &keeper, n_items, joins, pairs: &pairs };
     control.expect(u64::from(n_items));
     // The most frequent items first: they take longest, and raise the threshold most.
     let mut roots_by_count: Vec<u32> = (0..n_items).collect();

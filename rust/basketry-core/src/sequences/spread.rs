@@ -69,7 +69,8 @@ impl Spread {
 
     /// Adds those of `customers` to the `counters` of each pair of `m` items whose first one is of `rows`.
     pub fn count(&self, customers: Range<usize>, rows: &Range<usize>, m: usize, counters: &mut [u32]) {
-        let (mut first, mut last) = if customers.start == 0 { (0, 0) } else { self.bounds[customers.start - 1] };
+        let (mut first, mut last) =
+            if customers.start == 0 { (0, 0) } else { self.bounds[customers.start - 1] };
         for &(beyond, end) in &self.bounds[customers] {
             let (items, events) = (&self.lasts[last..end], &self.last_events[last..end]);
             let mut open = items.len();

@@ -191,17 +191,21 @@ fn earliest(log: &Histories, customer: usize, sets: &Pattern, limits: &Constrain
     for set in sets {
         let longer = |path: &Vec<usize>| {
             let path = path.clone();
-            log.events_of(customer).filter(move |&event| {
-                path.last().is_none_or(|&before| {
-                    let (gap, span) = (log.day(event) - log.day(before), log.day(event) - log.day(path[0]));
-                    let within = |limit: Option<u32>, value: i32| limit.is_none_or(|most| value <= most as i32);
-                    event > before
-                        && gap >= limits.min_gap.unwrap_or(0) as i32
-                        && within(limits.max_gap, gap)
-                        && within(limits.max_gap_events, (event - before) as i32)
-                        && within(limits.max_span, span)
+            log.events_of(customer)
+                .filter(move |&event| {
+                    path.last().is_none_or(|&before| {
+                        let (gap, span) =
+                            (log.day(event) - log.day(before), log.day(event) - log.day(path[0]));
+                        let within =
+                            |limit: Option<u32>, value: i32| limit.is_none_or(|most| value <= most as i32);
+                        event > before
+                            && gap >= limits.min_gap.unwrap_or(0) as i32
+                            && within(limits.max_gap, gap)
+                            && within(limits.max_gap_events, (event - before) as i32)
+                            && within(limits.max_span, span)
+                    })
                 })
-            }).collect::<Vec<_>>()
+                .collect::<Vec<_>>()
         };
         paths = paths
             .iter()
