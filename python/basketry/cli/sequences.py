@@ -33,7 +33,6 @@ def sequences(
     excludes: Annotated[
         list[str] | None, typer.Option("--excludes", help="An item that may not be there; may be repeated.")
     ] = None,
-    top: Annotated[int | None, typer.Option("--top", min=1, help="Only so many, the most frequent.")] = None,
     rules: Annotated[
         bool, typer.Option("--rules", help="Which single item follows which, in place.")
     ] = False,
@@ -49,7 +48,7 @@ def sequences(
     shared: dict[str, Any] = {"item": item, "n_threads": asked.threads}
     limits: dict[str, Any] = {
         "max_length": max_length, "max_gap": max_gap, "min_gap": min_gap, "max_span": max_span,
-        "contains": contains or None, "excludes": excludes or None, "top": top,
+        "contains": contains or None, "excludes": excludes or None,
     }  # fmt: skip
     if rules:
         if fitting:

@@ -203,7 +203,9 @@ impl Chains<'_> {
                         Ok(counters)
                     })
                     .collect::<Result<_>>()?;
-                counted.iter().for_each(|counters| frequent(counters, node));
+                for counters in &counted {
+                    frequent(counters, node);
+                }
             }
         }
         node.index(&spread.firsts);
@@ -219,7 +221,9 @@ impl Chains<'_> {
         let mut child = space.nodes.pop().unwrap_or_default();
         let numbers = &mut space.numbers[..node.names.len()];
         // What follows `first`, and of it what is part of a frequent pair.
-        followers.iter().for_each(|&(second, _)| numbers[second as usize] = 0);
+        for &(second, _) in followers {
+            numbers[second as usize] = 0;
+        }
         for &(second, _) in followers {
             for &(third, _) in node.followers(second) {
                 if numbers[third as usize] != NONE {
@@ -240,7 +244,9 @@ impl Chains<'_> {
         }
         if !child.names.is_empty() {
             child.project(node, first, numbers);
-            followers.iter().for_each(|&(second, _)| numbers[second as usize] = NONE);
+            for &(second, _) in followers {
+                numbers[second as usize] = NONE;
+            }
             if child.ends.len() >= self.keeper.least() as usize {
                 space.sequence.push(node.names[first as usize]);
                 self.grow(&mut child, space, found)?;
