@@ -123,7 +123,7 @@ impl Node {
 /// Room for closed sets.
 #[derive(Default)]
 pub(super) struct Room {
-    spare: Vec<Node>,
+    spare: Vec<Box<Node>>,
     /// What the baskets of each set of a table have in common.
     wholes: Vec<u64>,
 }
