@@ -136,7 +136,6 @@ pub fn sequence_matches(
 
 /// Sequences that are frequent in two groups together, counted in each; and the sizes of the groups.
 #[pyfunction]
-#[expect(clippy::too_many_arguments, reason = "one per argument of the question")]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
 pub fn contrast_sequences(
     py: Python<'_>,

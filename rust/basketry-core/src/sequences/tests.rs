@@ -170,7 +170,8 @@ proptest! {
         let found = mine(&log, 1, &limits, Kind::All, &Control::default()).unwrap();
         let groups: Vec<u32> = (0..log.len() as u32).map(|customer| customer % 2).collect();
         let two = contrast(&log, &found, &limits, &groups, &Control::default()).unwrap();
-        for sequence in 0..found.len() {
+        // Some of them, or a log of thousands of sequences takes minutes.
+        for sequence in (0..found.len()).step_by(1 + found.len() / 40) {
             prop_assert_eq!(two.counts[0][sequence] + two.counts[1][sequence], found.counts[sequence]);
             let sets: Pattern = found.events_of(sequence).map(<[u32]>::to_vec).collect();
             let who = matches(&log, &sets, &limits, &Control::default()).unwrap();
