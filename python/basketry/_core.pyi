@@ -13,11 +13,13 @@ __all__ = [
     "LedgerBuilder",
     "association_rules",
     "axis_labels",
+    "contrast_sequences",
     "count_itemsets",
     "frequent_itemsets",
     "frequent_sequences",
     "local_rules",
     "rfm",
+    "sequence_matches",
     "sequence_rules",
     "simulate",
     "support_for",
@@ -199,6 +201,14 @@ class Constraints(TypedDict):
     max_span: int | None
 
 @type_check_only
+class Selection(TypedDict):
+    """Which of the sequences are wanted."""
+
+    top: int | None
+    contains: list[int]
+    excludes: list[int]
+
+@type_check_only
 class RuleLimits(TypedDict):
     """What rules to find."""
 
@@ -210,8 +220,25 @@ class RuleLimits(TypedDict):
     window_events: int | None
 
 def axis_labels(ledger: Ledger, axis: str) -> Columns: ...
+def contrast_sequences(
+    ledger: Ledger,
+    axis: str,
+    group_of: list[int],
+    min_count: int,
+    constraints: Constraints,
+    reins: Reins,
+) -> tuple[Columns, list[int]]: ...
 def frequent_sequences(
-    ledger: Ledger, axis: str, min_count: int, kind: str, constraints: Constraints, reins: Reins
+    ledger: Ledger,
+    axis: str,
+    min_count: int,
+    kind: str,
+    constraints: Constraints,
+    selection: Selection,
+    reins: Reins,
+) -> Columns: ...
+def sequence_matches(
+    ledger: Ledger, axis: str, sequence: list[list[int]], constraints: Constraints, reins: Reins
 ) -> Columns: ...
 def sequence_rules(ledger: Ledger, axis: str, limits: RuleLimits, reins: Reins) -> Columns: ...
 def time_to_next(

@@ -1,5 +1,7 @@
 """Exact numbers of patterns and rules on public logs, found by several programs that agree."""
 
+import json
+
 import polars as pl
 import pytest
 
@@ -59,6 +61,18 @@ SEQUENCES = [
     ("or2day", 412, {"max_span": "26w"}, 207, [195, 12], 8, None),
 ]
 
+# Rules within a window, as TRuleGrowth counts them: matched positions at most 3 apart, which are 4 events in a row, and
+# a confidence over the customers with all of X within one window.
+WINDOWS = [
+    ("sign", 365, 0.5, 3),
+    ("sign", 292, 0.5, 3),
+    ("leviathan", 584, 0.5, 1),
+    ("kosarak25k", 62, 0.3, 173),
+    ("cjday", 24, 0.1, 0),
+    ("or2day", 588, 0.3, 0),
+    ("or2day", 412, 0.3, 0),
+]
+
 # Set, minimal count, minimal confidence, most items of a side, number of rules.
 RULES = [
     ("sign", 365, 0.5, 1, 84),
@@ -101,3 +115,38 @@ def test_numbers_of_rules(data_file, name, min_count, min_confidence, most, coun
     )
     assert rules.height == count
     assert rules["confidence"].min() is None or rules["confidence"].min() >= min_confidence
+
+
+@pytest.mark.parametrize(("name", "min_count", "min_confidence", "count"), WINDOWS)
+def test_numbers_of_rules_within_a_window(data_file, name, min_count, min_confidence, count):
+    log = log_of(name, data_file)
+    limits = {"min_count": min_count, "min_confidence": min_confidence}
+    assert bk.sequence_rules(log, window="4 events", **limits).height == count
+
+
+def test_every_count_of_the_reference_is_tested(data_file):
+    sets = json.loads(data_file("../reference/sequence_counts.json").read_text())["sets"]
+    known = sorted(
+        (kind["count"], name, int(least))
+        for name, supports in sets.items()
+        for least, kinds in supports.items()
+        for what, kind in kinds.items()
+        if what != "timed_none"
+    )
+    tested = [(count, name, least) for name, least, _, count, *_ in SEQUENCES]
+    tested += [(count, name, least) for name, least, _, _, count in RULES]
+    tested += [(count, name, least) for name, least, _, count in WINDOWS]
+    assert sorted(tested) == known
+
+
+@pytest.mark.parametrize(("name", "min_count"), [("sign", 292), ("leviathan", 584), ("or2day", 412)])
+def test_the_most_frequent_and_what_must_be_there(data_file, name, min_count):
+    log = log_of(name, data_file)
+    found = bk.frequent_sequences(log, min_count=min_count)
+    assert bk.frequent_sequences(log, min_count=1, top=40).equals(found.head(40))
+    item = found.filter(pl.col("length") == 2)["sequence"][0].to_list()[1][0]
+    has = pl.col("sequence").list.eval(pl.element().list.contains(item)).list.any()
+    assert bk.frequent_sequences(log, min_count=min_count, contains=item).equals(found.filter(has))
+    assert bk.frequent_sequences(log, min_count=min_count, excludes=item).equals(found.filter(~has))
+    for row in found.gather_every(50).iter_rows(named=True):
+        assert bk.sequence_matches(log, row["sequence"]).height == row["count"]

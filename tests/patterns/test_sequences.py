@@ -1,7 +1,9 @@
 """Sequences and sequential rules against slow and obvious ones, and wrong calls."""
 
 from collections import Counter
+from datetime import date
 from itertools import combinations
+from time import perf_counter
 
 import polars as pl
 import pytest
@@ -174,3 +176,87 @@ def test_a_budget_is_kept():
     rows = [(c, day, item) for c in range(3) for day in range(6) for item in "abcd"]
     with pytest.raises(bk.CapacityError, match="1000 results"):
         bk.frequent_sequences(ledger(frame_of(rows)), min_count=1, budget=bk.Budget(results=1000))
+
+
+def test_a_partial_result_is_whole_up_to_its_length():
+    rows = [(c, day, item) for c in range(3) for day in range(6) for item in "abcd"]
+    shop = ledger(frame_of(rows))
+    limits = {"min_count": 1, "partial": True, "budget": bk.Budget(results=1000)}
+    with pytest.warns(bk.CapacityWarning, match="at most 4 items"):
+        found = bk.frequent_sequences(shop, **limits)
+    assert found.equals(bk.frequent_sequences(shop, min_count=1, max_items=4))
+    with pytest.warns(bk.CapacityWarning):
+        assert found.equals(bk.frequent_sequences(shop, **limits, n_threads=1))
+    with pytest.raises(bk.CapacityError):
+        bk.frequent_sequences(shop, min_count=1, partial=True, budget=bk.Budget(results=3))
+
+
+def test_an_explosive_support_stops_in_time():
+    rows = [(c, day, item) for c in range(30) for day in range(20) for item in range(6)]
+    shop = ledger(frame_of(rows))
+    for budget in (bk.Budget(results=200_000), bk.Budget(seconds=1.0)):
+        start = perf_counter()
+        with pytest.raises(bk.CapacityError):
+            bk.frequent_sequences(shop, min_count=30, budget=budget)
+        assert perf_counter() - start < 10
+
+
+def test_whole_weeks_and_chunks_do_not_show():
+    rows = [(c, (c * 7 + day * day) % 90, f"i{(c * day + day) % 5}") for c in range(40) for day in range(8)]
+    frame = frame_of(rows)
+    limits = {"min_count": 4, "max_gap": "30d", "max_span": "60d"}
+    first = bk.frequent_sequences(ledger(frame), **limits)
+    assert first.height > 20
+    assert first.equals(bk.frequent_sequences(ledger(frame.with_columns(pl.col("day") + 7 * 13)), **limits))
+    chunked = pl.concat([frame[:100], frame[100:101], frame[101:]], rechunk=False)
+    assert first.equals(bk.frequent_sequences(ledger(chunked), **limits))
+
+
+def test_matches_keep_the_limits():
+    rows = [(1, 0, "a"), (1, 5, "a"), (1, 8, "b"), (2, 0, "a"), (2, 9, "b"), (3, 1, "b")]
+    shop = ledger(frame_of(rows))
+    days = lambda **limits: [  # noqa: E731
+        (who, [(day - date(2000, 1, 1)).days for day in when])
+        for who, when in bk.sequence_matches(shop, ["a", ["b"]], **limits).select("customer", "days").rows()
+    ]
+    assert days() == [(1, [0, 8]), (2, [0, 9])]
+    assert days(max_gap=5) == [(1, [5, 8])]
+    assert days(min_gap=9) == [(2, [0, 9])]
+    with pytest.raises(bk.ParameterError, match="sequence='z'"):
+        bk.sequence_matches(shop, ["a", "z"])
+    with pytest.raises(bk.ParameterError, match="a list of events"):
+        bk.sequence_matches(shop, [])
+
+
+def test_a_contrast_by_hand():
+    # All 3 of the first group have x then y, none of the 3 of the second: 1 of 20 ways to draw 3 of 6, twice.
+    rows = [(c, day, item) for c in range(3) for day, item in ((0, "x"), (1, "y"))]
+    rows += [(c, day, item) for c in range(3, 7) for day, item in ((0, "y"), (1, "x"))]
+    groups = pl.DataFrame({"customer": range(6), "group": ["new"] * 3 + ["old"] * 3})
+    found = bk.contrast_sequences(ledger(frame_of(rows)), groups=groups, min_support=0.5)
+    row = found.filter(pl.col("sequence") == pl.lit([["x"], ["y"]], dtype=found["sequence"].dtype)).row(
+        0, named=True
+    )
+    assert (row["first_count"], row["second_count"], row["difference"]) == (3, 0, 1.0)
+    assert row["p_value"] == pytest.approx(0.1)
+    assert (found["first_count"].max(), found["second_count"].max()) == (3, 3)
+    for wrong, text in (
+        (groups.with_columns(group=pl.lit(1)), "two groups"),
+        (groups.drop("group"), "'group'"),
+        (pl.concat([groups, groups]), "named twice"),
+    ):
+        with pytest.raises(bk.SchemaError, match=text):
+            bk.contrast_sequences(ledger(frame_of(rows)), groups=wrong, min_count=1)
+
+
+def test_closed_by_definition_where_a_peer_is_wrong():
+    # (a) and (a b) have the count of (a b c): only the longest is closed.
+    rows = [(c, day, item) for c in range(3) for day, item in enumerate("abc")] + [(3, 0, "c")]
+    closed = bk.frequent_sequences(ledger(frame_of(rows)), min_count=2, kind="closed")
+    assert closed.select("sequence", "count").rows() == [([["c"]], 4), ([["a"], ["b"], ["c"]], 3)]
+
+
+def test_no_silent_limit_on_the_span():
+    rows = [(c, day, item) for c in range(2) for day, item in ((0, "a"), (300, "b"))]
+    found = bk.frequent_sequences(ledger(frame_of(rows)), min_count=2)
+    assert [["a"], ["b"]] in found["sequence"].to_list()

@@ -90,6 +90,32 @@ def days_or_events(name: str, value: str | int | None) -> tuple[int | None, int 
         raise ParameterError.out_of_range(name, value, expected) from None
 
 
+def constraints(
+    *,
+    min_gap: str | int | None,
+    max_gap: str | int | None,
+    max_span: str | int | None,
+    max_length: int | None = None,
+    max_items: int | None = None,
+) -> _core.Constraints:
+    """Read the limits on a sequence and its matches.
+
+    Parameters
+    ----------
+    min_gap, max_gap, max_span, max_length, max_items
+        As in `frequent_sequences`.
+    """
+    gap, gap_events = days_or_events("max_gap", max_gap)
+    return {
+        "max_length": limit("max_length", max_length),
+        "max_items": limit("max_items", max_items),
+        "min_gap": days("min_gap", min_gap),
+        "max_gap": gap,
+        "max_gap_events": gap_events,
+        "max_span": days("max_span", max_span),
+    }
+
+
 def codes_of(name: str, wanted: str | int | Sequence[str | int], labels: pl.Series) -> list[int]:
     """Find the codes of items by their ids.
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time as clock
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
 import polars as pl
 
 from basketry import _core
 from basketry.arguments import share
 from basketry.control import Budget, reins
-from basketry.exceptions import ParameterError
+from basketry.exceptions import CapacityError, CapacityWarning, ParameterError
 from basketry.patterns._baskets import least_count
-from basketry.patterns._histories import days, days_or_events, limit, tree_of
+from basketry.patterns._histories import codes_of, constraints, days_or_events, limit, tree_of
 
 KINDS = ("all", "closed", "maximal")
 
@@ -29,6 +34,9 @@ def frequent_sequences(
     max_gap: str | int | None = None,
     max_span: str | int | None = None,
     top: int | None = None,
+    contains: str | int | Sequence[str | int] | None = None,
+    excludes: str | int | Sequence[str | int] | None = None,
+    partial: bool = False,
     budget: Budget | None = None,
     n_threads: int | None = None,
 ) -> pl.DataFrame:
@@ -64,7 +72,16 @@ def frequent_sequences(
     max_span
         The most days from the first to the last matched event.
     top
-        Keep so many sequences, those of the largest count.
+        Keep so many sequences, those of the largest count; equal counts in the order of the result. Of all
+        sequences they are found without the others, by a threshold that rises during the search.
+    contains
+        Items that a sequence must have; only customers who have them all are looked at.
+    excludes
+        Items that no sequence has; closed and maximal then mean: among the sequences without them.
+    partial
+        When the budget is passed, give all sequences up to the greatest number of items for which the whole
+        result fits, with a `CapacityWarning`, instead of an error. With a budget of results or bytes the
+        answer is the same each time.
     budget
         The most that the search may cost.
     n_threads
@@ -86,9 +103,11 @@ def frequent_sequences(
 
     Notes
     -----
-    Pseudo-projection (Pei et al., 2004) with the latest start of a match for each end, which keeps limits on
-    gap and span exact. With a maximal gap a sequence can be frequent though it is not without one of its
-    middle events.
+    Without limits on time, what follows a prefix is copied with the items that can still matter, and extensions
+    are counted by two items at once from first and last occurrences (Pei et al., 2004; Yang and Kitsuregawa,
+    2005). With such limits, and where several items of one event are frequent, matches are kept with the
+    latest start for each end, which keeps limits on gap and span exact. With a maximal gap a sequence can be
+    frequent though it is not without one of its middle events.
 
     Examples
     --------
@@ -102,24 +121,33 @@ def frequent_sequences(
     ([['hat', 'tie'], ['cup']], 2, 3, 2, 1.0)
     >>> bk.frequent_sequences(lines, min_count=2, max_gap="2w")["sequence"].to_list()
     [[['cup']], [['hat']], [['hat', 'tie']], [['tie']]]
+    >>> bk.frequent_sequences(lines, min_count=2, contains="cup", excludes="tie")["sequence"].to_list()
+    [[['cup']], [['hat'], ['cup']]]
     """
     if kind not in KINDS:
         raise ParameterError.unknown("kind", kind, KINDS)
     tree, axis = tree_of(data, customer, item, time)
-    gap, gap_events = days_or_events("max_gap", max_gap)
-    limits: _core.Constraints = {
-        "max_length": limit("max_length", max_length),
-        "max_items": limit("max_items", max_items),
-        "min_gap": days("min_gap", min_gap),
-        "max_gap": gap,
-        "max_gap_events": gap_events,
-        "max_span": days("max_span", max_span),
+    limits = constraints(
+        min_gap=min_gap, max_gap=max_gap, max_span=max_span, max_length=max_length, max_items=max_items
+    )
+    codes: dict[str, list[int]] = {"contains": [], "excludes": []}
+    for name, wanted in (("contains", contains), ("excludes", excludes)):
+        if wanted is not None and wanted != []:
+            codes[name] = codes_of(name, wanted, pl.DataFrame(_core.axis_labels(tree, axis)).to_series())
+    selection: _core.Selection = {
+        "top": limit("top", top),
+        "contains": codes["contains"],
+        "excludes": codes["excludes"],
     }
-    limit("top", top)
     count = least_count(min_support, min_count, tree.n_customers)
-    found = pl.DataFrame(_core.frequent_sequences(tree, axis, count, kind, limits, reins(n_threads, budget)))
-    if top is not None:
-        found = found.head(top)
+
+    def search(most: int | None, budget: Budget | None) -> pl.DataFrame:
+        shape: _core.Constraints = {**limits, "max_items": most}
+        rest = reins(n_threads, budget)
+        return pl.DataFrame(_core.frequent_sequences(tree, axis, count, kind, shape, selection, rest))
+
+    most = limits["max_items"]
+    found = _up_to(search, most, budget) if partial else search(most, budget)
     return found.select(
         "sequence",
         length=pl.col("sequence").list.len(),
@@ -127,6 +155,46 @@ def frequent_sequences(
         count="count",
         support=pl.col("count") / tree.n_customers,
     )
+
+
+def _up_to(
+    search: Callable[[int | None, Budget | None], pl.DataFrame], most: int | None, budget: Budget | None
+) -> pl.DataFrame:
+    """Search for all that is wanted, or for all up to the greatest number of items that fits the budget."""
+    seconds = budget.seconds if budget else None
+    end = None if seconds is None else clock.monotonic() + seconds
+
+    def rest() -> Budget | None:
+        # What is left of the time; the other limits hold for each result.
+        return (
+            budget
+            if end is None or budget is None
+            else replace(budget, seconds=max(1e-3, end - clock.monotonic()))
+        )
+
+    try:
+        return search(
+            most, rest() if seconds is None or budget is None else replace(budget, seconds=seconds / 2)
+        )
+    except CapacityError as error:
+        reason = error
+    best: pl.DataFrame | None = None
+    items = 1
+    while most is None or items < most:
+        try:
+            best = search(items, rest())
+        except CapacityError as error:
+            reason = error
+            break
+        items += 1
+    if best is None:
+        raise reason
+    warnings.warn(
+        f"sequences of at most {items - 1} items: with {items} the budget would be passed. {reason}",
+        CapacityWarning,
+        stacklevel=3,
+    )
+    return best
 
 
 def sequence_rules(
@@ -168,8 +236,8 @@ def sequence_rules(
         The most items of X and of Y; None for any number, 1 and 1 for rules of one item to one.
     window
         How far apart a whole match may be: ``"8w"`` or a number of days from its first to its last day, or
-        ``"3 events"`` for three consecutive events of the customer, those of other items counted. None for
-        the whole history.
+        ``"3 events"`` for three consecutive events of the customer, those of other items counted. The customers
+        with X are then those with all of X inside one window. None for the whole history.
     budget
         The most that the search may cost.
     n_threads

@@ -237,7 +237,10 @@ impl Encoder {
     pub fn encode(&mut self, chunk: &IdChunk<'_>, codes: &mut Vec<u32>) -> Result<()> {
         codes.clear();
         if chunk.values.is_empty() {
-            // All ids are missing; whether they would be integers or texts is not known from this.
+            // All ids are missing. A column without a type comes as integers, so that only texts are known to be texts.
+            if let (Values::Texts(_), Known::Nothing) = (chunk.values, &self.known) {
+                self.known = Known::Texts(Texts::default());
+            }
             codes.resize(chunk.len(), NONE);
             return Ok(());
         }

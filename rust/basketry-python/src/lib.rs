@@ -26,7 +26,9 @@ mod _core {
     #[pymodule_export]
     use crate::rules::{association_rules, local_rules, test_rules};
     #[pymodule_export]
-    use crate::sequences::{axis_labels, frequent_sequences, sequence_rules, time_to_next};
+    use crate::sequences::{axis_labels, contrast_sequences, frequent_sequences};
+    #[pymodule_export]
+    use crate::sequences::{sequence_matches, sequence_rules, time_to_next};
     #[pymodule_export]
     use crate::simulate::simulate;
 

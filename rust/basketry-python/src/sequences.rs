@@ -33,6 +33,15 @@ impl From<Constraints> for core::Constraints {
     }
 }
 
+/// Which of the sequences are wanted.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Selection {
+    top: Option<usize>,
+    contains: Vec<u32>,
+    excludes: Vec<u32>,
+}
+
 /// What rules to find. The window is in days, or in events if `window_events` is given.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
@@ -69,6 +78,7 @@ const ITEM: &str = "item";
 
 /// Frequent sequences: lists of item sets with the customers that support them.
 #[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "one per argument of the question")]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
 pub fn frequent_sequences(
     py: Python<'_>,
@@ -77,10 +87,13 @@ pub fn frequent_sequences(
     min_count: u64,
     kind: &str,
     constraints: Constraints,
+    selection: Selection,
     reins: Reins<'_>,
 ) -> PyResult<Columns> {
     let (tree, axis) = (ledger.0.clone(), axis.to_owned());
     let constraints = constraints.into();
+    let Selection { top, contains, excludes } = selection;
+    let selection = core::Selection { top, contains, excludes, among: None };
     let kind = match kind {
         "closed" => core::Kind::Closed,
         "maximal" => core::Kind::Maximal,
@@ -89,13 +102,71 @@ pub fn frequent_sequences(
     let (found, labels) = run(py, &reins, move |control| {
         let axis = tree.axis(&axis)?;
         let histories = Histories::from_ledger(&tree, &axis, None, control)?;
-        Ok((core::mine(&histories, min_count, &constraints, kind, control)?, axis.labels))
+        Ok((core::select(&histories, min_count, &constraints, kind, &selection, control)?, axis.labels))
     })?;
     let events = lists(found.event_offsets, columns::ids_of(&labels, &found.items)?);
     Table::default()
         .with("sequence", lists(found.sequence_offsets, events))
         .with("count", found.counts)
         .finish()
+}
+
+/// The customers of one sequence, with the days of their first matches.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+pub fn sequence_matches(
+    py: Python<'_>,
+    ledger: &Ledger,
+    axis: &str,
+    sequence: Vec<Vec<u32>>,
+    constraints: Constraints,
+    reins: Reins<'_>,
+) -> PyResult<Columns> {
+    let (tree, axis) = (ledger.0.clone(), axis.to_owned());
+    let constraints = constraints.into();
+    let found = run(py, &reins, move |control| {
+        let histories = Histories::from_ledger(&tree, &tree.axis(&axis)?, None, control)?;
+        core::matches(&histories, &sequence, &constraints, control)
+    })?;
+    Table::default()
+        .with("customer", columns::ids_of(ledger.0.customers(), &found.customers)?)
+        .with("days", lists(found.offsets, columns::days(found.days)))
+        .finish()
+}
+
+/// Sequences that are frequent in two groups together, counted in each; and the sizes of the groups.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+pub fn contrast_sequences(
+    py: Python<'_>,
+    ledger: &Ledger,
+    axis: &str,
+    group_of: Vec<u32>,
+    min_count: u64,
+    constraints: Constraints,
+    reins: Reins<'_>,
+) -> PyResult<(Columns, [u64; 2])> {
+    let (tree, axis) = (ledger.0.clone(), axis.to_owned());
+    let constraints = constraints.into();
+    let (found, contrast, labels) = run(py, &reins, move |control| {
+        let axis = tree.axis(&axis)?;
+        let histories = Histories::from_ledger(&tree, &axis, None, control)?;
+        let among = Some(group_of.iter().map(|&group| group < 2).collect());
+        let selection = core::Selection { among, ..core::Selection::default() };
+        let found = core::select(&histories, min_count, &constraints, core::Kind::All, &selection, control)?;
+        let contrast = core::contrast(&histories, &found, &constraints, &group_of, control)?;
+        Ok((found, contrast, axis.labels))
+    })?;
+    let events = lists(found.event_offsets, columns::ids_of(&labels, &found.items)?);
+    let [first, second] = contrast.counts;
+    let table = Table::default()
+        .with("sequence", lists(found.sequence_offsets, events))
+        .with("first_count", first)
+        .with("second_count", second)
+        .with("p_value", contrast.p_values)
+        .with("q_value", contrast.q_values)
+        .finish()?;
+    Ok((table, contrast.sizes))
 }
 
 /// Sequential rules with what was counted for them.

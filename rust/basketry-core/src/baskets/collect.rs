@@ -157,7 +157,9 @@ impl Joined {
             match part.groups {
                 Groups::Ends(mut more) => {
                     lists |= !more.is_empty();
-                    more.iter_mut().for_each(|end| *end += start);
+                    for end in &mut more {
+                        *end += start;
+                    }
                     ends.append(&mut more);
                     by_part.push(Vec::new());
                 }
@@ -177,7 +179,9 @@ impl Joined {
         let mut rows: Vec<(Vec<u32>, Vec<u32>)> = by_part.into_iter().zip(codes).collect();
         rows.par_iter_mut().enumerate().for_each(|(part, (baskets, codes))| {
             if let Some(becomes) = groups.becomes.get(part).and_then(Option::as_ref) {
-                baskets.iter_mut().for_each(|basket| *basket = becomes[*basket as usize]);
+                for basket in &mut *baskets {
+                    *basket = becomes[*basket as usize];
+                }
             }
             let becomes = items.becomes[part].as_ref();
             for code in codes.iter_mut().filter(|code| **code != NONE) {
@@ -315,14 +319,18 @@ fn tidy(mut offsets: Vec<usize>, mut items: Vec<u32>, n_items: usize) -> (Vec<us
     let kept: Vec<(usize, usize)> = stretches
         .into_par_iter()
         .map(|(first, ends, items)| {
-            ends.iter_mut().for_each(|end| *end -= first);
+            for end in &mut *ends {
+                *end -= first;
+            }
             sort(ends, items, n_items);
             (first, dedup(ends, items))
         })
         .collect();
     let mut end = 0;
     for ((first, kept), ends) in kept.into_iter().zip(offsets[1..].chunks_mut(STRETCH)) {
-        ends.iter_mut().for_each(|at| *at += end);
+        for at in &mut *ends {
+            *at += end;
+        }
         if first != end {
             items.copy_within(first..first + kept, end);
         }

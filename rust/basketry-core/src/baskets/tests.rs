@@ -107,7 +107,7 @@ proptest! {
         let mut lines = format!("{word}\n");
         for row in &rows {
             let row: Vec<String> = row.iter().map(ToString::to_string).collect();
-            lines.push_str(&format!("{} \r\n", row.join(" \t")));
+            lines.extend([row.join(" \t").as_str(), " \r\n"]);
         }
         if open {
             lines.push_str(word);

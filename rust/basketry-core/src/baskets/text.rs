@@ -31,12 +31,11 @@ pub fn parse(text: &[u8], control: &Control) -> Result<(Baskets, Ids)> {
     let read = |part: fn(&[u8], &Control) -> Result<Option<Part>>| {
         stretches.par_iter().map(|stretch| part(stretch, control)).collect::<Result<Option<Vec<_>>>>()
     };
-    let parts = match read(integers)? {
-        Some(parts) => parts,
-        None => {
-            check_text(text)?;
-            read(texts)?.unwrap_or_default()
-        }
+    let parts = if let Some(parts) = read(integers)? {
+        parts
+    } else {
+        check_text(text)?;
+        read(texts)?.unwrap_or_default()
     };
     let joined = Joined::new(parts, control)?;
     Ok((joined.baskets, joined.ids))
@@ -118,10 +117,10 @@ fn short(text: &[u8]) -> Option<(i64, usize, u8)> {
     let word = u64::from_le_bytes(*text.first_chunk()?);
     // Digits become 0 to 9; of every other byte the high bit is set, up to the first of them.
     let values = word ^ 0x3030_3030_3030_3030;
-    let others = ((values & !HIGH) + 0x7676_7676_7676_7676 | values) & HIGH;
+    let others = (((values & !HIGH) + 0x7676_7676_7676_7676) | values) & HIGH;
     let digits = others.trailing_zeros() as usize / 8;
     let after = (word >> (8 * (digits & 7))) as u8;
-    if !(1..8).contains(&digits) || after > b' ' || (digits > 1 && values & 0xFF == 0) {
+    if !(1..8).contains(&digits) || after > b' ' || (digits > 1 && values.trailing_zeros() >= 8) {
         return None;
     }
     // Neighbours are joined to pairs, to fours, to the whole.
@@ -179,7 +178,7 @@ impl Part {
 fn check_text(text: &[u8]) -> Result<()> {
     let Err(error) = std::str::from_utf8(text) else { return Ok(()) };
     let at = error.valid_up_to();
-    let line = text[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
+    let line = text[..at].split(|&byte| byte == b'\n').count();
     let start = text[..at].iter().rposition(|&byte| byte <= b' ').map_or(0, |blank| blank + 1);
     let end = text[at..].iter().position(|&byte| byte <= b' ').map_or(text.len(), |blank| at + blank);
     let value = String::from_utf8_lossy(&text[start..end.min(start + 40)]);

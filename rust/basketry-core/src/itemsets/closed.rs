@@ -123,6 +123,7 @@ impl Node {
 /// Room for closed sets.
 #[derive(Default)]
 pub(super) struct Room {
+    #[expect(clippy::vec_box, reason = "a node is moved by its address")]
     spare: Vec<Box<Node>>,
     /// What the baskets of each set of a table have in common.
     wholes: Vec<u64>,
@@ -136,7 +137,7 @@ pub(super) fn search(
     sink: &mut Condensed<'_>,
 ) -> Result<()> {
     if words.items <= table_bits(words.rows.len()) {
-        let rows = Rows { rows: &words.rows, wholes: &words.rows, weights: &words.weights };
+        let rows = Rows { left: &words.rows, wholes: &words.rows, weights: &words.weights };
         return rows.table(search, words, &words.counts[..words.items], 0, scratch, sink);
     }
     let mut node = scratch.closed.spare.pop().unwrap_or_default();
@@ -148,7 +149,7 @@ pub(super) fn search(
 
 /// The rows of a node.
 struct Rows<'a> {
-    rows: &'a [u64],
+    left: &'a [u64],
     wholes: &'a [u64],
     weights: &'a [u32],
 }
@@ -168,16 +169,16 @@ impl Rows<'_> {
         wholes.clear();
         wholes.resize(1 << counts.len(), u64::MAX);
         let low = (1_usize << counts.len()) - 1;
-        for (&row, &whole) in self.rows.iter().zip(self.wholes) {
+        for (&row, &whole) in self.left.iter().zip(self.wholes) {
             wholes[row as usize & low] &= whole;
         }
         table::fold_supersets(wholes, |has, more| has & more);
         let known = set.count_ones();
         if u16::try_from(words.total).is_ok() {
-            table::fill(&mut scratch.narrow, counts, self.rows, self.weights);
+            table::fill(&mut scratch.narrow, counts, self.left, self.weights);
             sink.closed_table(words, &scratch.narrow, wholes, known, search.min)
         } else {
-            table::fill(&mut scratch.wide, counts, self.rows, self.weights);
+            table::fill(&mut scratch.wide, counts, self.left, self.weights);
             sink.closed_table(words, &scratch.wide, wholes, known, search.min)
         }
     }
@@ -195,7 +196,7 @@ fn extend(
         return Ok(());
     }
     let bits = node.items.min(table_bits(node.rows.len()));
-    let rows = Rows { rows: &node.rows, wholes: &node.wholes, weights: &node.weights };
+    let rows = Rows { left: &node.rows, wholes: &node.wholes, weights: &node.weights };
     rows.table(search, words, &node.counts[..bits], node.set, scratch, sink)?;
     let rest = bits..node.items;
     if rest.len() > 1 && rest.len() * node.rows.len() > SPLIT {

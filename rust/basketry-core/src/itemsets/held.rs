@@ -151,7 +151,7 @@ impl<'a> Candidates<'a> {
 struct Bits {
     /// The place of an item's bits, from 1; 0 for none.
     places: Vec<u32>,
-    bits: Vec<u64>,
+    flags: Vec<u64>,
     words: usize,
     sets: usize,
     common: Vec<u64>,
@@ -159,7 +159,7 @@ struct Bits {
 
 impl Bits {
     fn fill<'a>(&mut self, sets: impl ExactSizeIterator<Item = &'a [u32]>) {
-        self.bits.clear();
+        self.flags.clear();
         self.sets = sets.len();
         self.words = sets.len().div_ceil(64);
         let mut n_items = 0;
@@ -172,9 +172,9 @@ impl Bits {
                 if *place == 0 {
                     n_items += 1;
                     *place = n_items;
-                    self.bits.resize(n_items as usize * self.words, 0);
+                    self.flags.resize(n_items as usize * self.words, 0);
                 }
-                self.bits[(*place as usize - 1) * self.words + at / 64] |= 1 << (at % 64);
+                self.flags[(*place as usize - 1) * self.words + at / 64] |= 1 << (at % 64);
             }
         }
     }
@@ -188,7 +188,7 @@ impl Bits {
         }
         for &item in items {
             let start = (self.places[item as usize] as usize - 1) * self.words;
-            let bits = &self.bits[start..start + self.words];
+            let bits = &self.flags[start..start + self.words];
             self.common.iter_mut().zip(bits).for_each(|(common, bits)| *common &= bits);
         }
         self.common.iter().map(|word| word.count_ones()).sum()

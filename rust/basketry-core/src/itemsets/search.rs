@@ -34,6 +34,7 @@ pub(super) struct Scratch {
     pub(super) folded: Vec<u32>,
     pub(super) narrow: Vec<u16>,
     pub(super) wide: Vec<u32>,
+    #[expect(clippy::vec_box, reason = "a node is moved by its address")]
     pub(super) spare: Vec<Box<Words>>,
     pub(super) closed: closed::Room,
 }

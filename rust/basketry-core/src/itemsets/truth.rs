@@ -41,7 +41,9 @@ impl World {
         if random.below(3) == 0 {
             // Many equal baskets and items in all of them.
             let common = row(random);
-            rows.iter_mut().for_each(|row| *row |= common);
+            for row in &mut rows {
+                *row |= common;
+            }
             rows.extend_from_within(..);
         }
         let mut codes: Vec<u32> = (0..ITEMS as u32).map(|item| item * (1 + random.below(9) as u32)).collect();
@@ -148,7 +150,9 @@ fn ten_thousand_worlds() {
         assert_eq!(sets.len(), found.counts.len(), "case {case}: {options:?}");
         assert_eq!(sets, world.truth(&options), "case {case}: {options:?}");
         let mut by_length = vec![0_u64; sets.keys().map(Vec::len).max().unwrap_or(0)];
-        sets.keys().for_each(|set| by_length[set.len() - 1] += 1);
+        for set in sets.keys() {
+            by_length[set.len() - 1] += 1;
+        }
         let pool = &pools[1 + case % 2];
         let counted = pool.install(|| count(&shop, &options, &Control::default())).unwrap();
         assert_eq!(counted, by_length, "case {case}: {options:?}");

@@ -72,7 +72,9 @@ pub fn sums(
 /// Numbers the items that are in some set, the rarest first; [`NONE`] for the others.
 fn ranks(items: &[u32], baskets: &Baskets) -> Vec<u32> {
     let mut ranks = vec![NONE; baskets.n_items()];
-    items.iter().for_each(|&item| ranks[item as usize] = 0);
+    for &item in items {
+        ranks[item as usize] = 0;
+    }
     let counts = baskets.item_counts();
     let mut used: Vec<u32> = (0..ranks.len() as u32).filter(|&item| ranks[item as usize] == 0).collect();
     used.sort_by_key(|&item| counts[item as usize]);

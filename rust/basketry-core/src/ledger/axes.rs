@@ -62,7 +62,7 @@ impl Ledger {
     pub fn combined(&self, names: &[String]) -> Result<Axis> {
         match names {
             [name] => self.axis(name),
-            names => named(vec![self.combination(names)?], &names.join(AND)),
+            names => named(&[self.combination(names)?], &names.join(AND)),
         }
     }
 
@@ -77,7 +77,7 @@ impl Ledger {
             return self.combined(axis);
         }
         let levels = axes.iter().map(|names| self.combination(names)).collect::<Result<Vec<_>>>()?;
-        let mut axis = named(levels, "levels")?;
+        let mut axis = named(&levels, "levels")?;
         axis.implied = implied(&axis.levels);
         Ok(axis)
     }
@@ -88,7 +88,9 @@ impl Ledger {
         let axis_name = names.join(AND);
         let place = |item: u32| {
             let mut codes = Vec::with_capacity(axes.len());
-            axes.iter().for_each(|axis| axis.each(item, |code| codes.push(code)));
+            for axis in &axes {
+                axis.each(item, |code| codes.push(code));
+            }
             let labels = || axes.iter().zip(&codes).map(|(axis, &code)| axis.labels.label(code as usize));
             let label = labels().collect::<Vec<_>>().join(AND);
             (codes.len() == axes.len()).then_some(Place { axis: axis_name.clone(), label, codes })
@@ -106,7 +108,7 @@ struct Place {
 }
 
 /// Numbers the places of items on some levels by their names.
-fn named(levels: Vec<Vec<Option<Place>>>, axis: &str) -> Result<Axis> {
+fn named(levels: &[Vec<Option<Place>>], axis: &str) -> Result<Axis> {
     let several = levels.len() > 1;
     let name = |place: &Place| match place {
         Place { axis, label, .. } if several && axis != "item" => format!("{axis}: {label}"),

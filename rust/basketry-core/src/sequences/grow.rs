@@ -6,10 +6,10 @@
 
 use rayon::prelude::*;
 
+use super::keeper::Keeper;
 use super::log::{End, Log};
 use super::pairs::{Pairs, meet};
 use super::{Constraints, Found, IN_EVENT};
-use crate::control::Control;
 use crate::error::Result;
 
 /// A node with more matches than this lets other threads take its children: a fixed number, so that the split does not
@@ -19,14 +19,11 @@ const SPLIT: usize = 1 << 14;
 /// What is the same for the whole search.
 pub(super) struct Search<'a> {
     pub constraints: Constraints,
-    pub min_count: u32,
+    pub keeper: &'a Keeper<'a>,
     pub n_items: u32,
     /// Whether any two items are frequent in one event.
     pub joins: bool,
     pub pairs: &'a Pairs,
-    /// The caller's code of each item.
-    pub codes: &'a [u32],
-    pub control: &'a Control,
 }
 
 /// How many matches of an extension to hand on.
@@ -181,7 +178,7 @@ impl Search<'_> {
         self.hand_on(log, ends, node, scratch, &mut level)?;
         for child in &level.children {
             scratch.sequence.push(self.token(child.slot));
-            found.push(&scratch.sequence, self.codes, child.count, self.control)?;
+            found.push(&scratch.sequence, child.count, self.keeper)?;
             scratch.sequence.pop();
         }
         if level.ends.len() >= SPLIT {
@@ -237,9 +234,10 @@ impl Search<'_> {
             row.resize(words, 0);
         }
         level.children.clear();
+        let least = self.keeper.least();
         for &slot in &scratch.touched {
             let now = &mut scratch.slots[slot as usize];
-            if now.count >= self.min_count {
+            if now.count >= least {
                 let (row, item) = if slot < n_items {
                     (&mut level.later, slot)
                 } else {
@@ -320,7 +318,7 @@ impl Search<'_> {
         let last = self.token(node.slot) & !IN_EVENT;
         for (number, group) in log.by_customer(ends).enumerate() {
             if number % 4096 == 0 {
-                self.control.check()?;
+                self.keeper.control.check()?;
             }
             *clock += 1;
             let customer = *clock;

@@ -26,14 +26,22 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Keeps the items that `codes` numbers (`u32::MAX` = dropped), under their new numbers.
-    pub fn new(histories: &Histories, codes: &[u32]) -> Self {
+    /// Keeps, of some customers, the items that `codes` numbers (`u32::MAX` = dropped), under their new numbers.
+    pub fn new(histories: &Histories, customers: &[usize], codes: &[u32]) -> Self {
         let mut log = Self { offsets: vec![0], ..Self::default() };
-        for customer in 0..histories.len() {
+        for &customer in customers {
             let first = log.day.len();
             for (position, event) in histories.events_of(customer).enumerate() {
-                let kept = histories.items_of(event).iter().map(|&item| codes[item as usize]);
-                log.items.extend(kept.filter(|&code| code != u32::MAX));
+                // Without a branch: whether an item is frequent is a coin toss.
+                let items = histories.items_of(event);
+                let mut end = log.items.len();
+                log.items.resize(end + items.len(), 0);
+                for &item in items {
+                    let code = codes[item as usize];
+                    log.items[end] = code;
+                    end += usize::from(code != u32::MAX);
+                }
+                log.items.truncate(end);
                 log.close(histories.day(event), position as u32, false);
             }
             log.close_customer(first);

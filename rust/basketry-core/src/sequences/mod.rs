@@ -3,23 +3,30 @@
 //! A pattern is a list of item sets. A customer supports it when its sets are parts of strictly later and later events of his;
 //! other events may lie between. Support is the number of customers with at least one match, never the number of matches.
 
+mod chains;
 mod condense;
 mod constraints;
 mod grow;
+mod keeper;
 mod log;
+mod matches;
 mod pairs;
 mod rules;
+mod spread;
 #[cfg(test)]
 mod tests;
 mod windows;
 
 use rayon::prelude::*;
 
+use chains::{Chains, Space};
 pub use condense::Kind;
 pub use constraints::Constraints;
 use grow::{Scratch, Search};
+use keeper::Keeper;
 use log::Log;
-use pairs::{Lasts, Pairs, Roots};
+pub use matches::{Contrast, Matches, contrast, matches};
+use pairs::{Pairs, Roots};
 pub use rules::{RuleLimits, SequenceRules, Window, rules};
 
 use crate::control::Control;
@@ -92,35 +99,81 @@ pub fn mine(
     kind: Kind,
     control: &Control,
 ) -> Result<Sequences> {
+    select(histories, min_count, constraints, kind, &Selection::default(), control)
+}
+
+/// Which of the sequences are wanted; by default all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Only so many, the first in the order of the result.
+    pub top: Option<usize>,
+    /// Only sequences that have all of these items.
+    pub contains: Vec<u32>,
+    /// Only these customers count, by their codes; `None` for all.
+    pub among: Option<Vec<bool>>,
+    /// No sequence that has any of these items; what is closed or maximal is so among the others.
+    pub excludes: Vec<u32>,
+}
+
+/// Finds some of the sequences of [`mine`] without looking at all of them.
+///
+/// Only customers who have all items that a sequence must contain are looked at. Of all sequences (not of the closed or maximal
+/// ones) the most frequent are found by a threshold that rises with what was found.
+///
+/// # Errors
+/// As [`mine`]; [`Error::Parameter`] if no sequence at all is wanted.
+pub fn select(
+    histories: &Histories,
+    min_count: u64,
+    constraints: &Constraints,
+    kind: Kind,
+    selection: &Selection,
+    control: &Control,
+) -> Result<Sequences> {
     constraints.check()?;
-    let (codes, counts) = frequent_items(histories, min_count)?;
+    if selection.top == Some(0) {
+        let expected = "ask for at least 1 sequence; leave it out for all";
+        return Err(Error::Parameter { name: "top", value: "0".into(), expected });
+    }
+    let mut customers = customers_with(histories, &selection.contains);
+    if let Some(among) = &selection.among {
+        customers.retain(|&customer| among.get(customer) == Some(&true));
+    }
+    let (codes, counts) = frequent_items(histories, &customers, &selection.excludes, min_count)?;
     let n_items = codes.len() as u32;
     let min_count = u32::try_from(min_count).unwrap_or(u32::MAX);
+    let numbers = numbers(&codes, histories.n_items());
+    let number = |&item: &u32| numbers.get(item as usize).copied().unwrap_or(u32::MAX);
+    let contains = selection.contains.iter().map(number).collect();
+    let raising = selection.top.filter(|_| kind == Kind::All);
+    let keeper = Keeper::new(&codes, contains, min_count, raising, control);
     let mut found = Found::default();
     for (item, &count) in counts.iter().enumerate() {
-        found.push(&[item as u32], &codes, count, control)?;
+        found.push(&[item as u32], count, &keeper)?;
     }
-    let log = Log::new(histories, &numbers(&codes, histories.n_items()));
+    let log = Log::new(histories, &customers, &numbers);
     let roots = Roots::new(&log, codes.len(), constraints.bounds_matches());
-    let pairs = Pairs::new(&log, &Lasts::new(&log, codes.len()), &roots, codes.len(), min_count, control)?;
+    let longest = Chains::longest(constraints);
+    let chains = Chains { keeper: &keeper, longest: longest.unwrap_or(0) };
+    let root = chains.root(&log, codes.len())?;
+    let pairs = Pairs::new(&log, &roots, &root, min_count, control)?;
     let joins = pairs.any_together();
-    let search = Search {
-        constraints: *constraints,
-        min_count,
-        n_items,
-        joins,
-        pairs: &pairs,
-        codes: &codes,
-        control,
-    };
+    let search = Search { constraints: *constraints, keeper: &keeper, n_items, joins, pairs: &pairs };
     control.expect(u64::from(n_items));
-    let parts: Vec<Found> = (0..n_items)
+    // The most frequent items first: they take longest, and raise the threshold most.
+    let mut roots_by_count: Vec<u32> = (0..n_items).collect();
+    roots_by_count.sort_by_key(|&item| std::cmp::Reverse(counts[item as usize]));
+    let parts: Vec<Found> = roots_by_count
         .into_par_iter()
         .with_max_len(1)
         .map_init(
-            || Scratch::new(n_items),
-            |scratch, item| {
-                let part = search.beginning_with(&log, item, roots.of(item), scratch);
+            || (Scratch::new(n_items), Space::new(codes.len())),
+            |(scratch, space), item| {
+                let part = if longest.is_some() && Chains::single(&root, &pairs, item) {
+                    chains.beginning_with(&root, item, space)
+                } else {
+                    search.beginning_with(&log, item, roots.of(item), scratch)
+                };
                 control.advance(1);
                 part
             },
@@ -129,17 +182,30 @@ pub fn mine(
     for part in &parts {
         found.append(part);
     }
-    let order = if kind == Kind::All {
+    let wanted = if kind == Kind::All {
         (0..found.counts.len()).collect()
     } else {
         let stays = condense::stays(&found, kind, constraints.bounds_gaps(), control)?;
         (0..stays.len()).filter(|&sequence| stays[sequence]).collect()
     };
-    Ok(found.sorted(order))
+    Ok(found.sorted(wanted, selection.top))
 }
 
-/// The items of at least `min_count` customers, in the order of their codes, and their customers.
-fn frequent_items(histories: &Histories, min_count: u64) -> Result<(Vec<u32>, Vec<u32>)> {
+/// The customers who have all of some items.
+fn customers_with(histories: &Histories, items: &[u32]) -> Vec<usize> {
+    let has = |customer: usize, item: &u32| {
+        histories.events_of(customer).any(|event| histories.items_of(event).binary_search(item).is_ok())
+    };
+    (0..histories.len()).filter(|&customer| items.iter().all(|item| has(customer, item))).collect()
+}
+
+/// The items of at least `min_count` of the customers, in the order of their codes, and their customers.
+fn frequent_items(
+    histories: &Histories,
+    customers: &[usize],
+    excludes: &[u32],
+    min_count: u64,
+) -> Result<(Vec<u32>, Vec<u32>)> {
     if min_count == 0 {
         let expected = "a sequence needs at least 1 customer";
         return Err(Error::Parameter { name: "min_count", value: "0".into(), expected });
@@ -150,13 +216,18 @@ fn frequent_items(histories: &Histories, min_count: u64) -> Result<(Vec<u32>, Ve
     }
     let mut counts = vec![0u32; histories.n_items()];
     let mut seen = vec![usize::MAX; histories.n_items()];
-    for customer in 0..histories.len() {
+    for &customer in customers {
         for event in histories.events_of(customer) {
             for &item in histories.items_of(event) {
-                if std::mem::replace(&mut seen[item as usize], customer) != customer {
-                    counts[item as usize] += 1;
-                }
+                // Without a branch: whether a customer has the item already is a coin toss.
+                counts[item as usize] +=
+                    u32::from(std::mem::replace(&mut seen[item as usize], customer) != customer);
             }
+        }
+    }
+    for &item in excludes {
+        if let Some(count) = counts.get_mut(item as usize) {
+            *count = 0;
         }
     }
     let codes: Vec<u32> = (0..histories.n_items() as u32)
@@ -185,9 +256,12 @@ struct Found {
 }
 
 impl Found {
-    fn push(&mut self, sequence: &[u32], codes: &[u32], count: u32, control: &Control) -> Result<()> {
-        control.book(1, 4 * sequence.len() as u64 + 28)?;
-        let named = |&token: &u32| codes[(token & !IN_EVENT) as usize] | (token & IN_EVENT);
+    fn push(&mut self, sequence: &[u32], count: u32, keeper: &Keeper) -> Result<()> {
+        if !keeper.wants(sequence, count) {
+            return Ok(());
+        }
+        keeper.control.book(1, 4 * sequence.len() as u64 + 28)?;
+        let named = |&token: &u32| keeper.codes[(token & !IN_EVENT) as usize] | (token & IN_EVENT);
         self.tokens.extend(sequence.iter().map(named));
         self.ends.push(self.tokens.len());
         self.counts.push(count);
@@ -206,12 +280,13 @@ impl Found {
         &self.tokens[start..self.ends[sequence]]
     }
 
-    /// Writes the sequences of `order` as columns, sorted.
-    fn sorted(&self, mut order: Vec<usize>) -> Sequences {
+    /// Writes the first `top` of some sequences as columns, sorted.
+    fn sorted(&self, mut order: Vec<usize>, top: Option<usize>) -> Sequences {
         let count = |sequence: usize| std::cmp::Reverse(self.counts[sequence]);
         order.par_sort_unstable_by(|&a, &b| {
             count(a).cmp(&count(b)).then_with(|| self.tokens_of(a).cmp(self.tokens_of(b)))
         });
+        order.truncate(top.unwrap_or(usize::MAX));
         let mut sorted =
             Sequences { sequence_offsets: vec![0], event_offsets: vec![0], ..Sequences::default() };
         for sequence in order {

@@ -1,47 +1,11 @@
-//! Ordered pairs of items: customers who have the second on a later day than the first.
-//!
-//! A customer has `x` before `y` just when his first `x` is earlier than his last `y`. So one list per customer, his items by
-//! falling last event, answers all pairs without looking at an event twice.
+//! Pairs of items that can be in one sequence, and the matches of single items.
 
 use rayon::prelude::*;
 
+use super::chains::Node;
 use super::log::{End, Log};
 use crate::control::Control;
 use crate::error::Result;
-
-/// Per customer his items with their last events, latest first, ended by an entry that is earlier than any other.
-pub(super) struct Lasts {
-    /// Where the list of a customer begins, found by [`Log::beyond`].
-    starts: Vec<u32>,
-    /// Item, and one more than its last event.
-    entries: Vec<(u32, u32)>,
-}
-
-impl Lasts {
-    pub fn new(log: &Log, n_items: usize) -> Self {
-        let mut lasts = Self { starts: vec![0; log.n_events() as usize + 1], entries: Vec::new() };
-        let mut seen = vec![u32::MAX; n_items];
-        for (customer, events) in log.customers().enumerate() {
-            lasts.starts[events.end as usize] = lasts.entries.len() as u32;
-            for event in events.rev() {
-                for &item in log.items_of(event) {
-                    if std::mem::replace(&mut seen[item as usize], customer as u32) != customer as u32 {
-                        lasts.entries.push((item, event + 1));
-                    }
-                }
-            }
-            lasts.entries.push((u32::MAX, 0));
-        }
-        lasts
-    }
-
-    /// The items that the customer of `event` has after it.
-    pub fn after(&self, log: &Log, event: u32) -> impl Iterator<Item = u32> {
-        let start = self.starts[log.beyond[event as usize] as usize] as usize;
-        let later = move |&&(_, last): &&(u32, u32)| last > event + 1;
-        self.entries[start..].iter().take_while(later).map(|&(item, _)| item)
-    }
-}
 
 /// For each item the matches of the sequence that is this item alone, customer by customer.
 ///
@@ -65,6 +29,10 @@ impl Roots {
             next[item as usize] += 1;
         });
         Self { offsets, ends }
+    }
+
+    pub fn n_items(&self) -> usize {
+        self.offsets.len() - 1
     }
 
     pub fn of(&self, item: u32) -> &[End] {
@@ -96,28 +64,27 @@ pub(super) struct Pairs {
 }
 
 impl Pairs {
-    pub fn new(
-        log: &Log,
-        lasts: &Lasts,
-        roots: &Roots,
-        n_items: usize,
-        min_count: u32,
-        control: &Control,
-    ) -> Result<Self> {
+    pub fn new(log: &Log, roots: &Roots, root: &Node, min_count: u32, control: &Control) -> Result<Self> {
+        let n_items = roots.n_items();
         let words = n_items.div_ceil(64);
-        let rows: Vec<(Vec<u64>, Vec<u64>)> = (0..n_items as u32)
+        let mut later = vec![0u64; n_items * words];
+        for item in 0..n_items {
+            for &(other, _) in root.followers(item as u32) {
+                later[item * words + other as usize / 64] |= 1 << (other % 64);
+            }
+        }
+        let together: Vec<Vec<u64>> = (0..n_items as u32)
             .into_par_iter()
             .map_init(
-                || (vec![0u32; n_items], vec![0u32; n_items], vec![u32::MAX; n_items]),
-                |(later, together, seen), item| {
+                || (vec![0u32; n_items], vec![u32::MAX; n_items]),
+                |(counts, seen), item| {
                     control.check()?;
-                    count_row(log, lasts, roots, item, later, together, seen);
-                    Ok((bits(later, min_count, words), bits(together, min_count, words)))
+                    count_row(log, roots, item, counts, seen);
+                    Ok(bits(counts, min_count, words))
                 },
             )
             .collect::<Result<_>>()?;
-        let (later, together): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-        Ok(Self { words, later: later.concat(), together: together.concat() })
+        Ok(Self { words, later, together: together.concat() })
     }
 
     /// Whether any two items can be in one event.
@@ -136,28 +103,14 @@ impl Pairs {
     }
 }
 
-fn count_row(
-    log: &Log,
-    lasts: &Lasts,
-    roots: &Roots,
-    item: u32,
-    later: &mut [u32],
-    together: &mut [u32],
-    seen: &mut [u32],
-) {
+/// Counts the customers who have a larger item in one event with `item`.
+fn count_row(log: &Log, roots: &Roots, item: u32, counts: &mut [u32], seen: &mut [u32]) {
     seen.fill(u32::MAX);
-    for group in log.by_customer(roots.of(item)) {
-        for other in lasts.after(log, group[0].event) {
-            later[other as usize] += 1;
-        }
-        for end in group {
-            let customer = log.beyond[end.event as usize];
-            let items = log.items_of(end.event);
-            for &other in &items[items.partition_point(|&other| other <= item)..] {
-                if std::mem::replace(&mut seen[other as usize], customer) != customer {
-                    together[other as usize] += 1;
-                }
-            }
+    for end in roots.of(item) {
+        let customer = log.beyond[end.event as usize];
+        for &other in log.items_of(end.event).iter().rev().take_while(|&&other| other > item) {
+            let first = std::mem::replace(&mut seen[other as usize], customer) != customer;
+            counts[other as usize] += u32::from(first);
         }
     }
 }

@@ -48,7 +48,7 @@ pub struct SequenceRules {
     pub consequents: Vec<u32>,
     /// Customers with all of X before all of Y.
     pub counts: Vec<u64>,
-    /// Customers with all of X.
+    /// Customers with all of X; within the window, if there is one.
     pub antecedent_counts: Vec<u64>,
     /// Customers with all of Y.
     pub consequent_counts: Vec<u64>,
@@ -81,7 +81,8 @@ impl SequenceRules {
 /// Finds the rules X ==> Y: the items of X, in any order, all on earlier days than all items of Y. X and Y share no item.
 ///
 /// The count of a rule is the number of customers with such a match, its confidence that count over the customers with all of
-/// X. A match first completes X as early as can be (within a window: as early as a match allows) and then Y; the gap runs from
+/// X. With a window these are the customers with all of X within one window: who bought the items of X far apart never had the
+/// chance of a match. A match first completes X as early as can be (within a window: as early as a match allows) and then Y; the gap runs from
 /// the one day to the other, so for one item on each side from the first x to the first later y. The p-value takes no account
 /// of order: chance gets credit for the customers who have Y before X, too, so it is too large rather than too small. The
 /// q-value is corrected for all rules that reach `min_count`, whatever their confidence.
@@ -114,8 +115,9 @@ pub fn rules(histories: &Histories, limits: &RuleLimits, control: &Control) -> R
         let expected = "X and Y are on different days, so it needs at least 2 events or 1 day";
         return Err(Error::Parameter { name: "window", value: "too short".into(), expected });
     }
-    let (codes, _) = frequent_items(histories, limits.min_count)?;
-    let log = Log::new(histories, &numbers(&codes, histories.n_items()));
+    let everyone: Vec<usize> = (0..histories.len()).collect();
+    let (codes, _) = frequent_items(histories, &everyone, &[], limits.min_count)?;
+    let log = Log::new(histories, &everyone, &numbers(&codes, histories.n_items()));
     let holders = customers_of(&log, codes.len());
     let found = match limits.window {
         None => search(&Anywhere::new(&log, codes.len()), &log, &holders, limits, control)?,
@@ -160,7 +162,7 @@ fn search<E: Extend>(
                 control,
                 antecedent: vec![item],
                 consequent: Vec::new(),
-                counts: FxHashMap::default(),
+                counts: Default::default(),
                 slots: vec![(u32::MAX, 0); holders.len()],
                 found: Tested { rules: Vec::new(), tests: 0 },
             };
@@ -188,8 +190,8 @@ struct Miner<'a, E: Extend> {
     control: &'a Control,
     antecedent: Vec<u32>,
     consequent: Vec<u32>,
-    /// Customers with all items of a set, for the sets that were asked for.
-    counts: FxHashMap<Vec<u32>, u32>,
+    /// Customers with all items of a set, for the sets that were asked for: on whatever days, and near to each other.
+    counts: [FxHashMap<Vec<u32>, u32>; 2],
     /// For each item the last customer met and the customers counted.
     slots: Vec<(u32, u32)>,
     found: Tested,
@@ -263,14 +265,14 @@ impl<E: Extend> Miner<'_, E> {
     /// Keeps the rule at hand if its confidence is enough.
     fn note(&mut self, count: u32, matches: &[E::Match]) -> Result<()> {
         self.found.tests += 1;
-        let antecedent_count = self.holders_of(&self.antecedent.clone());
+        let antecedent_count = self.holders_of(&self.antecedent.clone(), true);
         let (numerator, denominator) = self.limits.min_confidence;
         if u128::from(count) * u128::from(denominator) < u128::from(antecedent_count) * u128::from(numerator)
         {
             return Ok(());
         }
         self.control.book(1, 4 * (self.antecedent.len() + self.consequent.len()) as u64 + 72)?;
-        let consequent_count = self.holders_of(&self.consequent.clone());
+        let consequent_count = self.holders_of(&self.consequent.clone(), false);
         let mut gaps: Vec<i32> = matches
             .chunk_by(|&a, &b| self.frame.customer(self.log, a) == self.frame.customer(self.log, b))
             .map(|group| {
@@ -292,22 +294,22 @@ impl<E: Extend> Miner<'_, E> {
         Ok(())
     }
 
-    /// How many customers have all of `items`, on whatever days.
-    fn holders_of(&mut self, items: &[u32]) -> u32 {
+    /// How many customers have all of `items`, on whatever days or as near to each other as X must be.
+    fn holders_of(&mut self, items: &[u32], near: bool) -> u32 {
         if let [item] = items {
             return self.holders[*item as usize].len() as u32;
         }
-        if let Some(&count) = self.counts.get(items) {
+        if let Some(&count) = self.counts[usize::from(near)].get(items) {
             return count;
         }
         let mut lists: Vec<&[u32]> =
             items.iter().map(|&item| self.holders[item as usize].as_slice()).collect();
         lists.sort_by_key(|list| list.len());
         let (fewest, others) = (lists[0], &lists[1..]);
-        let count =
-            fewest.iter().filter(|customer| others.iter().all(|list| list.binary_search(customer).is_ok()));
-        let count = count.count() as u32;
-        self.counts.insert(items.to_vec(), count);
+        let all = |customer: &&u32| others.iter().all(|list| list.binary_search(customer).is_ok());
+        let close = |customer: &&u32| !near || self.frame.near(self.log, **customer, items);
+        let count = fewest.iter().filter(all).filter(close).count() as u32;
+        self.counts[usize::from(near)].insert(items.to_vec(), count);
         count
     }
 }

@@ -16,6 +16,8 @@ pub(super) trait Extend: Sync {
     fn left(&self, log: &Log, from: Self::Match, tell: &mut impl FnMut(u32, Self::Match));
     /// A number that tells customers apart.
     fn customer(&self, log: &Log, at: Self::Match) -> u32;
+    /// Whether a customer, who has all of `items`, has them as near to each other as X must be.
+    fn near(&self, log: &Log, customer: u32, items: &[u32]) -> bool;
     /// The event that completes X, and the days from it to the event that completes Y.
     fn gap(&self, log: &Log, at: Self::Match, consequent: &[u32]) -> (u32, i32);
 }
@@ -116,6 +118,10 @@ impl Extend for Anywhere {
         log.beyond[at.after as usize]
     }
 
+    fn near(&self, _: &Log, _: u32, _: &[u32]) -> bool {
+        true
+    }
+
     fn gap(&self, log: &Log, at: Split, consequent: &[u32]) -> (u32, i32) {
         let mut missing = consequent.to_vec();
         let complete = (at.after + 1..log.beyond[at.after as usize]).find(|&event| {
@@ -205,6 +211,17 @@ impl Extend for Within {
 
     fn customer(&self, log: &Log, at: Frame) -> u32 {
         log.beyond[at.split as usize]
+    }
+
+    fn near(&self, log: &Log, customer: u32, items: &[u32]) -> bool {
+        let events = self.customers[customer as usize].clone();
+        events.clone().any(|start| {
+            let mut missing = items.to_vec();
+            (start..events.end).take_while(|&event| self.holds(log, start, event)).any(|event| {
+                missing.retain(|item| log.items_of(event).binary_search(item).is_err());
+                missing.is_empty()
+            })
+        })
     }
 
     fn gap(&self, log: &Log, at: Frame, _: &[u32]) -> (u32, i32) {
