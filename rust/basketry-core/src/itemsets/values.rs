@@ -270,7 +270,7 @@ impl Walk<'_> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::BTreeSet;
 
     use proptest::prelude::*;
 
@@ -284,10 +284,10 @@ mod tests {
             rows in prop::collection::vec(prop::collection::btree_map(0_u32..12, (-9_i64..99, -9_i64..99), 0..8), 0..30),
             sets in prop::collection::btree_set(prop::collection::btree_set(0_u32..12, 1..5), 0..60),
         ) {
-            let known: BTreeMap<u32, ()> = rows.iter().flatten().map(|(&item, _)| (item, ())).collect();
+            let known: BTreeSet<u32> = rows.iter().flatten().map(|(&item, _)| item).collect();
             let sets: Vec<Vec<u32>> = sets
                 .into_iter()
-                .filter(|set| set.iter().all(|item| known.contains_key(item)))
+                .filter(|set| set.iter().all(|item| known.contains(item)))
                 .map(|set| set.into_iter().rev().collect())
                 .collect();
             let shop = Baskets::from_rows(rows.iter().map(|row| row.keys().copied().collect::<Vec<_>>()));
