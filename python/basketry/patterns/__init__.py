@@ -1,16 +1,26 @@
 """What customers buy together, what one after the other, and when."""
 
+from basketry.patterns.cycles import just_bought, purchase_cycles
+from basketry.patterns.due import due_list
 from basketry.patterns.itemsets import count_itemsets, frequent_itemsets
-from basketry.patterns.lags import TimeToNext, time_to_next
+from basketry.patterns.lags import LagTables, TimeToNext, lag_tables, time_to_next
+from basketry.patterns.retention import Retention, retention
 from basketry.patterns.rules import association_rules
 from basketry.patterns.sequences import frequent_sequences, sequence_rules
 
 __all__ = [
+    "LagTables",
+    "Retention",
     "TimeToNext",
     "association_rules",
     "count_itemsets",
+    "due_list",
     "frequent_itemsets",
     "frequent_sequences",
+    "just_bought",
+    "lag_tables",
+    "purchase_cycles",
+    "retention",
     "sequence_rules",
     "time_to_next",
 ]

@@ -4,6 +4,7 @@ mod columns;
 mod customers;
 mod errors;
 mod itemsets;
+mod lags;
 mod ledger;
 mod run;
 mod sequences;
@@ -21,9 +22,11 @@ mod _core {
     #[pymodule_export]
     use crate::itemsets::{Baskets, association_rules, count_itemsets, frequent_itemsets};
     #[pymodule_export]
+    use crate::lags::{due_list, just_bought, lag_tables, purchase_cycles, retention};
+    #[pymodule_export]
     use crate::ledger::{Account, Ledger, LedgerBuilder};
     #[pymodule_export]
-    use crate::sequences::{axis_labels, frequent_sequences, sequence_rules, time_to_next};
+    use crate::sequences::{axis_labels, frequent_sequences, sequence_rules};
     #[pymodule_export]
     use crate::simulate::simulate;
 

@@ -18,8 +18,9 @@ pub struct Axis {
 }
 
 impl Axis {
+    /// The code of an item; [`NO_ITEM`] if it has none on this axis.
     #[inline]
-    fn code(&self, item: u32) -> u32 {
+    pub(crate) fn code(&self, item: u32) -> u32 {
         match &self.codes {
             Some(codes) => codes.get(item as usize).copied().unwrap_or(NO_ITEM),
             None => item,
