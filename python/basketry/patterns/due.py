@@ -95,7 +95,7 @@ def due_list(
     ...     "time": [date(2024, 1, day) for day in (1, 10, 18, 1, 25)]})
     >>> lags = bk.lag_tables(lines, [("hat", "cup")], horizon="3w")
     >>> bk.due_list(lines, lags, within_weeks=1).select("customer", "weeks_since", "probability").rows()
-    [('bob', 1.1428571428571428, 0.3700394750525634)]
+    [('bob', 1.1428571428571428, 0.5)]
     """
     if not isinstance(lags, LagTables):
         raise ParameterError.out_of_range("lags", type(lags).__name__, "the result of lag_tables is needed")

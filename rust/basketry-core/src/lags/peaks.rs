@@ -1,7 +1,7 @@
 //! Peaks: weeks where more is bought than level and calendar explain, by more than chance makes anywhere on the horizon.
 
 use super::calendar::{Calendar, STRATA};
-use super::level::{self, Fitter};
+use super::level::Level;
 use super::random::{Poisson, Random};
 use super::table::LifeTable;
 use crate::control::Control;
@@ -66,7 +66,9 @@ pub struct Peak {
 
 /// What is the same for all questions of one call.
 pub(super) struct Plan {
+    /// Weights by distance in weeks for each bandwidth, and their squares.
     kernels: [Vec<f64>; 2],
+    squares: [Vec<f64>; 2],
     seed: u64,
     /// How often each stratum of customers is drawn, resample by resample.
     resamples: Vec<Vec<f64>>,
@@ -76,7 +78,10 @@ impl Plan {
     pub fn new(seed: u64) -> Self {
         let once = Poisson::new(&[1.0; STRATA]);
         let draw = |number| once.draw(&mut Random::new(seed, 3, number));
-        Self { kernels: BANDWIDTHS.map(kernel), seed, resamples: (0..RESAMPLES).map(draw).collect() }
+        let kernels = BANDWIDTHS.map(kernel);
+        let squares =
+            [&kernels[0], &kernels[1]].map(|kernel| kernel.iter().map(|weight| weight * weight).collect());
+        Self { kernels, squares, seed, resamples: (0..RESAMPLES).map(draw).collect() }
     }
 }
 
@@ -86,15 +91,12 @@ struct Search<'a> {
     events: Vec<f64>,
     /// Weeks with data enough to be judged.
     judged: Vec<bool>,
-    fitter: Fitter,
     control: &'a Control,
 }
 
 /// What one test leaves behind for the resamples.
 struct Test {
-    level: Vec<f64>,
-    mean: Vec<f64>,
-    masked: Vec<bool>,
+    level: Level,
     threshold: f64,
     /// The chance of the highest value anywhere on the horizon, if any week could be judged.
     p_value: Option<f64>,
@@ -124,9 +126,8 @@ pub(super) fn find(
     let rates = calendar.rates(&purchases);
     let seasonal = calendar.expected(&rates);
     let days = calendar.expected(&vec![1.0; calendar.span.n_weeks]);
-    let mut fitter = Fitter::default();
-    let judged = judged(&mut fitter, &events, &seasonal, &plan.kernels[0], calendar.span.history_days);
-    let mut search = Search { plan, events, judged, fitter, control };
+    let judged = judged(&events, &seasonal, &plan.kernels[0], calendar.span.history_days);
+    let search = Search { plan, events, judged, control };
 
     // Against the season; a replicate draws the season anew, too, because it is known from so many purchases only.
     let sales = Poisson::new(&purchases);
@@ -137,7 +138,7 @@ pub(super) fn find(
     })?;
     // Against people and days alone: what peaks here and not above is the season's.
     let mut flat = search.test(&days, |number| (Random::new(plan.seed, 2, number), days.clone()))?;
-    let explained = |week: usize| law.mean[week] > flat.mean[week];
+    let explained = |week: usize| law.level.mean[week] > flat.level.mean[week];
     let new = |week: usize| law.peaks.iter().all(|&(known, _)| known.abs_diff(week) > MASK);
     flat.peaks.retain(|&(week, _)| explained(week) && new(week));
 
@@ -149,18 +150,12 @@ pub(super) fn find(
     }
     peaks.extend(unjudged(&search.judged));
     peaks.sort_by_key(|peak| (peak.week.unwrap_or(peak.low), peak.low));
-    Ok(Found { expected: law.mean, peaks, p_value: law.p_value })
+    Ok(Found { expected: law.level.mean, peaks, p_value: law.p_value })
 }
 
 /// Which weeks have enough expected events near them and lie in the first half of the history.
-fn judged(
-    fitter: &mut Fitter,
-    events: &[f64],
-    basis: &[f64],
-    kernel: &[f64],
-    history_days: u32,
-) -> Vec<bool> {
-    let mean = level::at(&fitter.fit(events, basis, &vec![false; events.len()], None), basis);
+fn judged(events: &[f64], basis: &[f64], kernel: &[f64], history_days: u32) -> Vec<bool> {
+    let mean = Level::fit(events, basis, vec![false; events.len()]).mean;
     let (total, weight) = (smoothed(&mean, kernel), smoothed(&vec![1.0; mean.len()], kernel));
     (0..events.len())
         .map(|week| total[week] >= ENOUGH * weight[week] && 14 * (week as u32 + 1) <= history_days)
@@ -187,20 +182,17 @@ fn unjudged(judged: &[bool]) -> Vec<Peak> {
 
 impl Search<'_> {
     /// Finds the weeks that rise above the threshold. `replicate` gives the basis of one replicate, and its numbers.
-    fn test(&mut self, basis: &[f64], replicate: impl Fn(u64) -> (Random, Vec<f64>)) -> Result<Test> {
-        let none = vec![false; self.events.len()];
-        let level = self.fitter.fit(&self.events, basis, &none, None);
-        let mean = level::at(&level, basis);
-        let mut found =
-            Test { level, mean, masked: none, threshold: f64::INFINITY, p_value: None, peaks: vec![] };
-        let first = self.statistics(&self.events, &found.mean);
+    fn test(&self, basis: &[f64], replicate: impl Fn(u64) -> (Random, Vec<f64>)) -> Result<Test> {
+        let level = Level::fit(&self.events, basis, vec![false; self.events.len()]);
+        let first = self.statistics(&self.events, &level.mean);
+        let mut found = Test { level, threshold: f64::INFINITY, p_value: None, peaks: vec![] };
         let observed = highest(&first);
         if !observed.is_finite() {
             return Ok(found);
         }
         // The threshold is exceeded by so many replicates; as soon as as many exceed what was observed, there is no peak.
         let allowed = (LEVEL * (REPLICATES + 1) as f64) as usize;
-        let noise = Poisson::new(&found.mean);
+        let noise = Poisson::new(&found.level.mean);
         let mut drawn = Vec::with_capacity(REPLICATES as usize);
         while drawn.len() < REPLICATES as usize {
             self.control.check()?;
@@ -213,8 +205,7 @@ impl Search<'_> {
             for number in next..(next + BATCH).min(REPLICATES) {
                 let (mut random, basis) = replicate(number);
                 let events = noise.draw(&mut random);
-                let level = self.fitter.fit(&events, &basis, &found.masked, Some(&found.level));
-                drawn.push(highest(&self.statistics(&events, &level::at(&level, &basis))));
+                drawn.push(highest(&self.statistics(&events, &found.level.refit(&events, &basis))));
             }
         }
         drawn.sort_by(f64::total_cmp);
@@ -235,13 +226,11 @@ impl Search<'_> {
             for &(week, _) in &weeks {
                 masked[week.saturating_sub(MASK)..(week + MASK + 1).min(self.events.len())].fill(true);
             }
-            if masked == found.masked {
+            if masked == found.level.masked {
                 break;
             }
-            found.level = self.fitter.fit(&self.events, basis, &masked, Some(&found.level));
-            found.mean = level::at(&found.level, basis);
-            found.masked = masked;
-            z = self.statistics(&self.events, &found.mean);
+            found.level = Level::fit(&self.events, basis, masked);
+            z = self.statistics(&self.events, &found.level.mean);
         }
         Ok(found)
     }
@@ -249,10 +238,9 @@ impl Search<'_> {
     /// For each bandwidth and week the smoothed difference of events and expectation in units of its standard deviation.
     fn statistics(&self, events: &[f64], mean: &[f64]) -> [Vec<f64>; 2] {
         let difference: Vec<f64> = events.iter().zip(mean).map(|(events, mean)| events - mean).collect();
-        [&self.plan.kernels[0], &self.plan.kernels[1]].map(|kernel| {
-            let squares: Vec<f64> = kernel.iter().map(|weight| weight * weight).collect();
-            let mut z = smoothed(&difference, kernel);
-            let variance = smoothed(mean, &squares);
+        [0, 1].map(|bandwidth| {
+            let mut z = smoothed(&difference, &self.plan.kernels[bandwidth]);
+            let variance = smoothed(mean, &self.plan.squares[bandwidth]);
             for week in 0..z.len() {
                 z[week] = if self.judged[week] && variance[week] > 0.0 {
                     z[week] / variance[week].sqrt()
@@ -265,7 +253,7 @@ impl Search<'_> {
     }
 
     /// Draws the customers anew, in strata, and keeps the peaks that most draws confirm, with what is to be told of them.
-    fn resample(&mut self, test: &Test, bought: &[f64], basis: &[f64], kind: Kind) -> Result<Vec<Peak>> {
+    fn resample(&self, test: &Test, bought: &[f64], basis: &[f64], kind: Kind) -> Result<Vec<Peak>> {
         if test.peaks.is_empty() {
             return Ok(Vec::new());
         }
@@ -283,8 +271,7 @@ impl Search<'_> {
                     *sum += times * value;
                 }
             }
-            let level = self.fitter.fit(&drawn, &expected, &test.masked, Some(&test.level));
-            let z = self.statistics(&drawn, &level::at(&level, &expected));
+            let z = self.statistics(&drawn, &test.level.refit(&drawn, &expected));
             draws.push(test.peaks.iter().map(|&(week, _)| highest_near(&z, week, test.threshold)).collect());
         }
         let peaks = test.peaks.iter().enumerate().filter_map(|(number, &(week, p_value))| {
@@ -302,9 +289,12 @@ impl Search<'_> {
                 week: Some(week as u32 + 1),
                 low: quantile(0.025),
                 high: quantile(0.975),
-                window: window(span.clone().map(|week| (week, self.events[week] - test.mean[week])), week),
-                excess: Some(sum(&self.events) - sum(&test.mean)),
-                rate_ratio: Some(sum(&self.events) / sum(&test.mean)),
+                window: window(
+                    span.clone().map(|week| (week, self.events[week] - test.level.mean[week])),
+                    week,
+                ),
+                excess: Some(sum(&self.events) - sum(&test.level.mean)),
+                rate_ratio: Some(sum(&self.events) / sum(&test.level.mean)),
                 p_value: Some(p_value),
                 stability: Some(stability),
                 kind,
