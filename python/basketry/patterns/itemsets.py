@@ -81,7 +81,8 @@ def frequent_itemsets(
     DataFrame
         ``itemset`` (item ids, most frequent first), ``length``, ``count`` (baskets), ``support`` (share of
         all baskets); by falling count, then rising length, then by the ranks of the items. A result of more than
-        2^18 sets comes by rising length, then by the ranks: sorting it would take longer than finding it.
+        2^18 sets comes in the order of the search, which depends on nothing but the baskets: sorting it
+        would take longer than finding it.
 
     Raises
     ------

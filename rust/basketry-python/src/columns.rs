@@ -13,7 +13,7 @@ use arrow_array::{
     LargeBinaryArray, LargeListArray, LargeStringArray, RecordBatch, RecordBatchOptions, RecordBatchReader,
     StringViewArray, StructArray, TimestampMicrosecondArray, UInt8Array, UInt32Array, UInt64Array,
 };
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
 use arrow_ipc::writer::FileWriter;
@@ -22,6 +22,7 @@ use basketry_core::dictionary::{Encoder, IdChunk, Ids, NONE, TextChunk, Values};
 use basketry_core::ledger::{
     Attribute, Flat, MISSING, NumberChunk, Numbers, OrderKey, Rows, Shape, TimeChunk, UNIT,
 };
+use bytemuck::Pod;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use pyo3_arrow::PyRecordBatchReader;
@@ -95,6 +96,18 @@ column_from!(bool => BooleanArray, i32 => Int32Array, i64 => Int64Array, u8 => U
     f64 => Float64Array, Option<f64> => Float64Array, Option<i64> => Int64Array, Option<u32> => UInt32Array,
     Option<String> => StringViewArray);
 
+macro_rules! column_from_buffer {
+    ($($native:ty => $array:ty),*) => {$(
+        impl From<ScalarBuffer<$native>> for Column {
+            fn from(values: ScalarBuffer<$native>) -> Self {
+                Self(Arc::new(<$array>::new(values, None)))
+            }
+        }
+    )*};
+}
+
+column_from_buffer!(u32 => UInt32Array, u64 => UInt64Array, f64 => Float64Array);
+
 /// A column of instants, in microseconds since 1970 in UTC.
 pub fn instants(values: Vec<i64>) -> Column {
     Column(Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC")))
@@ -123,14 +136,9 @@ pub fn money(values: Vec<i64>) -> Column {
 }
 
 /// A column of lists: row `i` holds `values[offsets[i]..offsets[i + 1]]`. `values` may itself be a column of lists.
-pub fn lists(offsets: Vec<i64>, values: Column) -> Column {
+pub fn lists(offsets: impl Into<ScalarBuffer<i64>>, values: Column) -> Column {
     let field = Arc::new(Field::new("item", values.0.data_type().clone(), true));
-    Column(Arc::new(LargeListArray::new(
-        field,
-        OffsetBuffer::new(ScalarBuffer::from(offsets)),
-        values.0,
-        None,
-    )))
+    Column(Arc::new(LargeListArray::new(field, OffsetBuffer::new(offsets.into()), values.0, None)))
 }
 
 /// A column of all ids, in their order.
@@ -263,8 +271,14 @@ pub trait CodeLists {
     type Rest;
 
     /// Offsets, `values[code]` for each code, and the rest.
-    fn with<T: Copy + Default + Send + Sync>(self, values: &[T]) -> (Vec<i64>, Vec<T>, Self::Rest);
+    fn with<T: Value>(self, values: &[T]) -> (ScalarBuffer<i64>, ScalarBuffer<T>, Self::Rest);
 }
+
+/// What can stand for an id in a column.
+pub trait Value: Pod + ArrowNativeType {}
+
+impl Value for i64 {}
+impl Value for u128 {}
 
 /// What stands for ids in a column: the numbers themselves, or views of texts with the buffers they point into.
 pub enum Stand {
@@ -288,18 +302,18 @@ impl Stand {
         match self {
             Self::Integers(values) => {
                 let (offsets, items, rest) = codes.with(values);
-                (IdLists(offsets, Self::Integers(items.into())), rest)
+                (IdLists(offsets, Self::Integers(items)), rest)
             }
             Self::Views(views, buffers) => {
                 let (offsets, items, rest) = codes.with(views);
-                (IdLists(offsets, Self::Views(items.into(), buffers.clone())), rest)
+                (IdLists(offsets, Self::Views(items, buffers.clone())), rest)
             }
         }
     }
 }
 
 /// Lists of ids on their way to a column.
-pub struct IdLists(Vec<i64>, Stand);
+pub struct IdLists(ScalarBuffer<i64>, Stand);
 
 impl IdLists {
     /// The column.

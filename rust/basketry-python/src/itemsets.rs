@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow_buffer::ScalarBuffer;
 use basketry_core::baskets::{Baskets as Sets, Collector, Grain};
 use basketry_core::dictionary::Ids;
 use basketry_core::{itemsets, rules};
 use pyo3::prelude::*;
 use pyo3_arrow::PyRecordBatchReader;
 
-use crate::columns::{self, CodeLists, Columns, Stand, Table};
+use crate::columns::{self, CodeLists, Columns, Stand, Table, Value};
 use crate::errors;
 use crate::ledger::Ledger;
 use crate::run::{Reins, run};
@@ -115,13 +116,13 @@ impl From<ItemsetOptions> for itemsets::Options {
     }
 }
 
-/// Lengths and counts are what remains when the lists of itemsets are written.
+/// Lengths, counts and supports are what remains when the lists of itemsets are written.
 impl CodeLists for itemsets::Itemsets {
-    type Rest = (Vec<u32>, Vec<u64>);
+    type Rest = (ScalarBuffer<u32>, ScalarBuffer<u64>, ScalarBuffer<f64>);
 
-    fn with<T: Copy + Default + Send + Sync>(self, values: &[T]) -> (Vec<i64>, Vec<T>, Self::Rest) {
+    fn with<T: Value>(self, values: &[T]) -> (ScalarBuffer<i64>, ScalarBuffer<T>, Self::Rest) {
         let lists = self.lists(values);
-        (lists.offsets, lists.items, (lists.lengths, lists.counts))
+        (lists.offsets, lists.items, (lists.lengths, lists.counts, lists.supports))
     }
 }
 
@@ -135,15 +136,13 @@ pub fn frequent_itemsets(
     reins: Reins<'_>,
 ) -> PyResult<Columns> {
     let (sets, options, stand) = (baskets.sets.clone(), options.into(), Stand::for_ids(&baskets.ids)?);
-    let (lists, (lengths, counts)) =
+    let (lists, (lengths, counts, supports)) =
         run(py, &reins, move |control| Ok(stand.fill(itemsets::mine(&sets, &options, control)?)))?;
-    let all = baskets.sets.len() as f64;
-    let support = counts.iter().map(|&count| count as f64 / all).collect::<Vec<f64>>();
     Table::default()
         .with("itemset", lists.finish()?)
         .with("length", lengths)
         .with("count", counts)
-        .with("support", support)
+        .with("support", supports)
         .finish()
 }
 
@@ -192,8 +191,8 @@ struct Side<'a>(&'a [i64], &'a [u32]);
 impl CodeLists for Side<'_> {
     type Rest = ();
 
-    fn with<T: Copy + Default + Send + Sync>(self, values: &[T]) -> (Vec<i64>, Vec<T>, ()) {
-        (self.0.to_vec(), self.1.iter().map(|&code| values[code as usize]).collect(), ())
+    fn with<T: Value>(self, values: &[T]) -> (ScalarBuffer<i64>, ScalarBuffer<T>, ()) {
+        (self.0.to_vec().into(), self.1.iter().map(|&code| values[code as usize]).collect(), ())
     }
 }
 

@@ -292,15 +292,22 @@ impl Search<'_> {
             sink.enter(node.codes[item], total)?;
             partners.clear();
             node.partners(item, self.min, &mut scratch.counts, &mut partners);
-            let found = partners.len();
+            scratch.folded.clear();
             if S::FOLDS {
-                partners.retain(|&(_, count)| count < total);
+                partners.retain(|&(other, count)| {
+                    if count == total {
+                        scratch.folded.push(node.codes[other as usize]);
+                    }
+                    count < total
+                });
             }
-            let folded = found - partners.len();
-            sink.fold(folded)?;
+            let folded = scratch.folded.len();
+            sink.fold(&scratch.folded)?;
+            sink.settle(partners.is_empty())?;
             if partners.len() <= 1 || left <= 2 {
                 for &(other, count) in &partners {
                     sink.enter(node.codes[other as usize], count)?;
+                    sink.settle(true)?;
                     sink.leave();
                 }
             } else if partners.len() <= 64 {
@@ -335,7 +342,7 @@ impl Search<'_> {
         let bits = &scratch.bits;
         node.occurrences(item).for_each(|before| {
             let word = before.iter().fold(0, |word, other| word | BITS[usize::from(bits[other.at()])]);
-            if word & word.wrapping_sub(1) != 0 {
+            if word & word.wrapping_sub(1) != 0 || (S::ALL_ROWS && word != 0) {
                 child.push(word, 1);
             }
         });
@@ -345,7 +352,7 @@ impl Search<'_> {
         if partners.len() > 12 && child.len() > 128 {
             child.merge();
         }
-        self.words(&child, left, scratch, sink)?;
+        sink.words(self, &child, left, scratch)?;
         scratch.spare.push(child);
         Ok(())
     }

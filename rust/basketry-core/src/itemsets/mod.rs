@@ -1,10 +1,15 @@
 //! Frequent itemsets: sets of items that many baskets hold.
 
+mod climb;
+mod closed;
+mod condensed;
 mod fit;
+mod flat;
 mod found;
 mod index;
 mod kinds;
 mod lists;
+mod maximal;
 mod pairs;
 mod prepare;
 mod search;
@@ -14,15 +19,20 @@ mod table;
 mod tests;
 mod tree;
 mod words;
+mod written;
 
-pub use found::{ItemsetLists, Itemsets};
+pub use found::Itemsets;
 pub(crate) use index::Index;
 pub use kinds::Kind;
 pub use tree::Node;
+pub use written::ItemsetLists;
 
 use crate::baskets::Baskets;
 use crate::{Control, Error, Result};
+use condensed::Condensed;
+use found::Sets;
 use prepare::Prepared;
+use rayon::prelude::*;
 use search::Search;
 use sink::Sink;
 
@@ -105,18 +115,34 @@ impl Options {
 /// # Ok::<(), basketry_core::Error>(())
 /// ```
 pub fn mine(baskets: &Baskets, options: &Options, control: &Control) -> Result<Itemsets> {
-    let mut grow = tree::Grow::new(control);
-    // Whether a set of the greatest length is closed or maximal is known from the sets of one more item.
-    let longest = options.max_length.unwrap_or(usize::MAX);
-    let search = match options.kind {
-        Kind::All => options.clone(),
-        _ => Options { max_length: Some(longest.saturating_add(1)), ..options.clone() },
+    let found = match options.kind {
+        Kind::All => {
+            let mut grow = tree::Grow::new(control);
+            let searched = run(baskets, options, control, &mut grow);
+            searched.and_then(|prepared| {
+                let fixed = prepared.map_or(0, |prepared| prepared.fixed.len());
+                Ok((Sets::Tree(grow.finish()?), options.min_length.max(fixed)))
+            })
+        }
+        _ => condensed(baskets, options, control),
     };
-    let grown = run(baskets, &search, control, &mut grow).and_then(|fixed| Ok((fixed, grow.finish()?)));
-    let (fixed, parts) =
-        grown.map_err(|refused| fit::advise(refused, baskets, &search, size_of::<Node>()))?;
-    let found = Itemsets::new(parts, options.min_length.max(fixed), baskets.len() as u64)?;
-    Ok(kinds::select(found, options.kind, longest, options.top, fixed))
+    let (sets, shortest) =
+        found.map_err(|refused| fit::advise(refused, baskets, options, size_of::<Node>()))?;
+    let longest = options.max_length.unwrap_or(usize::MAX);
+    Itemsets::new(sets, shortest, longest, options.top, baskets.len() as u64)
+}
+
+/// Finds closed or maximal sets. Which they are is known from longer ones as well, so that all lengths are searched.
+fn condensed(baskets: &Baskets, options: &Options, control: &Control) -> Result<(Sets, usize)> {
+    let mut sink = Condensed::new(options.kind, control);
+    let search = Options { max_length: None, ..options.clone() };
+    let Some(prepared) = run(baskets, &search, control, &mut sink)? else {
+        return Ok((Sets::Flat(Vec::new()), options.min_length));
+    };
+    let mut parts = sink.finish(prepared.is_words())?;
+    let fixed: Vec<u32> = prepared.fixed.iter().rev().map(|&(item, _)| item).collect();
+    parts.par_iter_mut().for_each(|part| part.name(&prepared.codes, &fixed));
+    Ok((Sets::Flat(parts), options.min_length))
 }
 
 /// Counts the frequent itemsets by length without building one: entry `i` is the number of sets of `i + 1` items.
@@ -137,7 +163,7 @@ pub fn count(baskets: &Baskets, options: &Options, control: &Control) -> Result<
         return Ok(mine(baskets, options, control)?.by_length());
     }
     let mut spectrum = sink::Spectrum::new();
-    let fixed = run(baskets, options, control, &mut spectrum)?;
+    let fixed = run(baskets, options, control, &mut spectrum)?.map_or(0, |prepared| prepared.fixed.len());
     let mut by_length = spectrum.finish(options.max_length.unwrap_or(usize::MAX))?;
     for sets in by_length.iter_mut().take(options.min_length.max(fixed) - 1) {
         *sets = 0;
@@ -148,24 +174,24 @@ pub fn count(baskets: &Baskets, options: &Options, control: &Control) -> Result<
     Ok(by_length)
 }
 
-/// Searches, and tells how many items every set has from the start.
-fn run<S: Sink>(baskets: &Baskets, options: &Options, control: &Control, sink: &mut S) -> Result<usize> {
+/// Searches, unless nothing can be found.
+fn run<S: Sink>(
+    baskets: &Baskets,
+    options: &Options,
+    control: &Control,
+    sink: &mut S,
+) -> Result<Option<Prepared>> {
     options.check()?;
-    let Some(prepared) = Prepared::new(baskets, options, S::FOLDS)? else { return Ok(0) };
+    let Some(prepared) = Prepared::new::<S>(baskets, options)? else { return Ok(None) };
     let fixed = prepared.fixed.len();
     let longest = options.max_length.unwrap_or(usize::MAX);
     if longest < fixed {
-        return Ok(longest + 1);
+        return Ok(None);
     }
-    for &(item, count) in &prepared.fixed {
-        sink.enter(item, count)?;
-    }
-    sink.fold(prepared.folded)?;
+    sink.begin(&prepared.fixed, prepared.total)?;
+    sink.fold(&prepared.folded)?;
+    sink.settle(prepared.is_empty())?;
     let search = Search::new(prepared.min, control);
     search.with_scratch(|scratch| search.lists_or_words(&prepared, longest - fixed, scratch, sink))?;
-    sink.unfold(prepared.folded);
-    for _ in &prepared.fixed {
-        sink.leave();
-    }
-    Ok(fixed)
+    Ok(Some(prepared))
 }

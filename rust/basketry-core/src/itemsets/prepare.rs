@@ -21,7 +21,11 @@ pub(super) struct Prepared {
     /// The items every set has: code, and the count of the set so far.
     pub(super) fixed: Vec<(u32, u32)>,
     /// Further items that all these baskets hold, for a sink that folds.
-    pub(super) folded: usize,
+    pub(super) folded: Vec<u32>,
+    /// How many baskets hold the fixed items.
+    pub(super) total: u32,
+    /// The codes of all frequent items by rank, without the fixed ones.
+    pub(super) codes: Vec<u32>,
     root: Root,
 }
 
@@ -33,7 +37,7 @@ enum Root {
 
 impl Prepared {
     /// Counts, ranks and recodes; `None` if no set can be frequent.
-    pub(super) fn new(baskets: &Baskets, options: &Options, folds: bool) -> Result<Option<Self>> {
+    pub(super) fn new<S: Sink>(baskets: &Baskets, options: &Options) -> Result<Option<Self>> {
         let too_many =
             |what, count: usize| Error::TooMany { what, count: count as u64, most: u64::from(NONE) - 1 };
         if baskets.len() >= NONE as usize {
@@ -84,25 +88,34 @@ impl Prepared {
             (0..baskets.n_items() as u32).filter(|&item| counts[item as usize] >= min).collect();
         codes.sort_by_key(|&item| std::cmp::Reverse(counts[item as usize]));
         let total = fixed.last().map_or(baskets.len() as u32, |&(_, count)| count);
-        let found = codes.len();
-        if folds {
-            codes.retain(|&item| counts[item as usize] < total);
-        }
-        let folded = found - codes.len();
+        let n_folded =
+            if S::FOLDS { codes.partition_point(|&item| counts[item as usize] == total) } else { 0 };
         let mut ranks = vec![NONE; baskets.n_items()];
-        for (rank, &code) in codes.iter().enumerate() {
+        for (rank, &code) in codes[n_folded..].iter().enumerate() {
             ranks[code as usize] = rank as u32;
         }
-        let counts: Vec<u32> = codes.iter().map(|&item| counts[item as usize]).collect();
+        let counts: Vec<u32> = codes[n_folded..].iter().map(|&item| counts[item as usize]).collect();
+        let mut folded: Vec<u32> = if S::RANKS { (0..codes.len() as u32).collect() } else { codes.clone() };
+        let names = folded.split_off(n_folded);
         let blocks = Blocks { baskets, holding: &holding, ranks: &ranks, stretches: &stretches };
-        let root = if codes.len() <= 64 {
-            Root::Words(Box::new(blocks.words(codes.into_iter().zip(counts), total)))
-        } else if u16::try_from(codes.len()).is_ok() {
-            Root::Lists(blocks.lists(codes, counts))
+        let root = if names.len() <= 64 {
+            Root::Words(Box::new(blocks.words(names.into_iter().zip(counts), total, S::ALL_ROWS)))
+        } else if u16::try_from(names.len()).is_ok() {
+            Root::Lists(blocks.lists(names, counts))
         } else {
-            Root::WideLists(blocks.lists(codes, counts))
+            Root::WideLists(blocks.lists(names, counts))
         };
-        Ok(Some(Self { min, fixed, folded, root }))
+        Ok(Some(Self { min, fixed, folded, total, codes, root }))
+    }
+
+    /// Whether the first node is one of words, so that every item is seen from every other one.
+    pub(super) fn is_words(&self) -> bool {
+        matches!(self.root, Root::Words(_))
+    }
+
+    /// Whether no item is frequent besides the fixed and the folded ones.
+    pub(super) fn is_empty(&self) -> bool {
+        self.codes.len() == self.folded.len()
     }
 }
 
@@ -153,7 +166,7 @@ struct Blocks<'a> {
 }
 
 impl Blocks<'_> {
-    fn words(&self, items: impl Iterator<Item = (u32, u32)>, total: u32) -> Words {
+    fn words(&self, items: impl Iterator<Item = (u32, u32)>, total: u32, all_rows: bool) -> Words {
         let mut node = Words::default();
         node.start(items, total);
         let parts: Vec<Vec<u64>> = self
@@ -167,7 +180,7 @@ impl Blocks<'_> {
                         let rank = self.ranks[item as usize];
                         row |= u64::from(rank != NONE) << (rank & 63);
                     }
-                    if row & row.wrapping_sub(1) != 0 {
+                    if row & row.wrapping_sub(1) != 0 || (all_rows && row != 0) {
                         rows.push(row);
                     }
                 });
@@ -244,7 +257,7 @@ impl Search<'_> {
         match &prepared.root {
             Root::Lists(node) => self.lists(node, left, scratch, sink),
             Root::WideLists(node) => self.lists(node, left, scratch, sink),
-            Root::Words(node) => self.words(node, left, scratch, sink),
+            Root::Words(node) => sink.words(self, node, left, scratch),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::closed;
 use super::words::Words;
 use crate::Control;
 
@@ -24,9 +25,12 @@ pub(super) struct Scratch {
     pub(super) bits: Vec<u8>,
     /// Frequent partners of an item.
     pub(super) partners: Vec<Vec<(u32, u32)>>,
+    /// Items that all baskets of an item hold.
+    pub(super) folded: Vec<u32>,
     pub(super) narrow: Vec<u16>,
     pub(super) wide: Vec<u32>,
     pub(super) spare: Vec<Words>,
+    pub(super) closed: closed::Room,
 }
 
 impl<'a> Search<'a> {

@@ -4,7 +4,9 @@
 //! sink sees the same sets in the same order, whatever representation found them. Parts of the walk that run side by side
 //! get a fork of the sink each and are joined in the order of the walk.
 
+use super::search::{Scratch, Search};
 use super::table::{Cell, walk};
+use super::words::Words;
 use crate::{Control, Error, Result};
 
 /// Sets booked at a time.
@@ -16,11 +18,22 @@ pub(super) trait Sink: Send + Sync + Sized {
     /// combined with everything that follows.
     const FOLDS: bool;
 
+    /// Whether baskets of one item matter: their counts are known without them.
+    const ALL_ROWS: bool = false;
+
+    /// Whether items are told by their ranks instead of their codes.
+    const RANKS: bool = false;
+
     /// An empty sink for a part of what follows the current set.
     fn fork(&self) -> Self;
 
     /// Takes back forks, in the order of the walk.
     fn join(&mut self, parts: Vec<Self>);
+
+    /// Begins with items that every set has and their counts one after the other; `total` baskets hold them all.
+    fn begin(&mut self, fixed: &[(u32, u32)], _total: u32) -> Result<()> {
+        fixed.iter().try_for_each(|&(item, count)| self.enter(item, count))
+    }
 
     /// Extends the current set by an item.
     fn enter(&mut self, item: u32, count: u32) -> Result<()>;
@@ -28,11 +41,22 @@ pub(super) trait Sink: Send + Sync + Sized {
     /// Takes the last item off the current set.
     fn leave(&mut self);
 
-    /// From here on every set stands for all its unions with some of `more` further items.
-    fn fold(&mut self, more: usize) -> Result<()>;
+    /// Tells that all baskets of the current set hold these items too: every set from here on stands for all its unions with
+    /// some of them.
+    fn fold(&mut self, items: &[u32]) -> Result<()>;
 
     /// Takes back what [`Sink::fold`] told.
     fn unfold(&mut self, less: usize);
+
+    /// Tells that the current set is folded, and whether it has no frequent extension.
+    fn settle(&mut self, _alone: bool) -> Result<()> {
+        Ok(())
+    }
+
+    /// Takes every frequent extension of the current set by at most `left` items of a node of words.
+    fn words(&mut self, search: &Search<'_>, node: &Words, left: usize, scratch: &mut Scratch) -> Result<()> {
+        search.words(node, left, scratch, self)
+    }
 
     /// Takes every frequent extension of the current set by at most `longest` of `items`, counted in a table.
     fn table<T: Cell>(&mut self, items: &[u32], table: &[T], min: u32, longest: usize) -> Result<()>;
@@ -147,7 +171,8 @@ impl Sink for Spectrum<'_> {
     }
 
     /// The current set itself was counted when it was entered; its unions with folded items are counted here.
-    fn fold(&mut self, more: usize) -> Result<()> {
+    fn fold(&mut self, items: &[u32]) -> Result<()> {
+        let more = items.len();
         if more > 0 {
             if let Some(sets) = self.sets[self.folded].get_mut(self.depth).filter(|sets| **sets > 0) {
                 *sets -= 1;

@@ -4,10 +4,12 @@
 //! table, and one pass per bit then turns "exactly these items" into "at least these items". Going through the table in
 //! numeric order, and jumping over all supersets of an infrequent set, visits the frequent sets depth first.
 
-use std::ops::AddAssign;
+use std::ops::{Add, AddAssign};
 
 /// A count in a table; narrow cells hold more of them in a register.
-pub(super) trait Cell: Copy + Ord + Default + AddAssign + Send + Sync + 'static {
+pub(super) trait Cell:
+    Copy + Ord + Default + Add<Output = Self> + AddAssign + Send + Sync + 'static
+{
     /// Narrows a count that is known to fit.
     fn narrow(count: u32) -> Self;
     /// The count.
@@ -43,26 +45,26 @@ pub(super) fn fill<T: Cell>(table: &mut Vec<T>, counts: &[u32], rows: &[u64], we
     for (&row, &weight) in rows.iter().zip(weights) {
         table[row as usize & low] += T::narrow(weight);
     }
-    sum_supersets(table);
+    fold_supersets(table, |sum, more| sum + more);
     for (bit, &count) in counts.iter().enumerate() {
         table[1 << bit] = T::narrow(count);
     }
 }
 
-/// Adds to each entry the entries of all its supersets.
-fn sum_supersets<T: Cell>(table: &mut [T]) {
+/// Makes each entry what `fold` makes of the entries of all its supersets.
+pub(super) fn fold_supersets<T: Copy>(table: &mut [T], fold: impl Fn(T, T) -> T) {
     let mut half = 1;
     // The first three strides stay inside eight neighbours, where the compiler can shuffle instead of looping.
     if let (eights, []) = table.as_chunks_mut::<8>() {
         for t in eights {
             for at in [0, 2, 4, 6] {
-                t[at] += t[at + 1];
+                t[at] = fold(t[at], t[at + 1]);
             }
             for at in [0, 1, 4, 5] {
-                t[at] += t[at + 2];
+                t[at] = fold(t[at], t[at + 2]);
             }
             for at in [0, 1, 2, 3] {
-                t[at] += t[at + 4];
+                t[at] = fold(t[at], t[at + 4]);
             }
         }
         half = 8;
@@ -71,7 +73,7 @@ fn sum_supersets<T: Cell>(table: &mut [T]) {
         for pair in table.chunks_exact_mut(2 * half) {
             let (without, with) = pair.split_at_mut(half);
             for (sum, &more) in without.iter_mut().zip(&*with) {
-                *sum += more;
+                *sum = fold(*sum, more);
             }
         }
         half *= 2;

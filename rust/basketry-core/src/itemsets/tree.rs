@@ -135,8 +135,8 @@ impl Sink for Grow<'_> {
         self.branch.pop();
     }
 
-    fn fold(&mut self, more: usize) -> Result<()> {
-        debug_assert_eq!(more, 0, "a tree has a node for every set");
+    fn fold(&mut self, items: &[u32]) -> Result<()> {
+        debug_assert!(items.is_empty(), "a tree has a node for every set");
         Ok(())
     }
 

@@ -10,15 +10,16 @@ use crate::Result;
 /// Baskets of at most 64 items with their weights, and the frequent items among them.
 #[derive(Debug, Clone)]
 pub(super) struct Words {
-    rows: Vec<u64>,
-    weights: Vec<u32>,
-    codes: [u32; 64],
-    counts: [u32; 64],
-    items: usize,
+    pub(super) rows: Vec<u64>,
+    pub(super) weights: Vec<u32>,
+    pub(super) codes: [u32; 64],
+    pub(super) counts: [u32; 64],
+    pub(super) items: usize,
     /// In how many baskets the set is that these baskets have in common.
-    total: u32,
+    pub(super) total: u32,
     /// Further items that all these baskets hold, for a sink that folds.
-    folded: usize,
+    folded: [u32; 64],
+    n_folded: usize,
 }
 
 impl Default for Words {
@@ -30,7 +31,8 @@ impl Default for Words {
             counts: [0; 64],
             items: 0,
             total: 0,
-            folded: 0,
+            folded: [0; 64],
+            n_folded: 0,
         }
     }
 }
@@ -41,7 +43,7 @@ impl Words {
         self.rows.clear();
         self.weights.clear();
         self.total = total;
-        self.folded = 0;
+        self.n_folded = 0;
         self.items = 0;
         for (code, count) in items {
             self.codes[self.items] = code;
@@ -55,6 +57,11 @@ impl Words {
     pub(super) fn push(&mut self, row: u64, weight: u32) {
         self.rows.push(row);
         self.weights.push(weight);
+    }
+
+    /// The codes of further items that all these baskets hold.
+    pub(super) fn folded(&self) -> &[u32] {
+        &self.folded[..self.n_folded]
     }
 
     /// How many rows there are.
@@ -76,7 +83,7 @@ impl Words {
     }
 
     /// Becomes the node of the baskets of `node` that hold its item `at`, on the frequent ones of the items before it.
-    fn project(&mut self, node: &Self, at: usize, min: u32, folds: bool) {
+    pub(super) fn project(&mut self, node: &Self, at: usize, min: u32, folds: bool) {
         self.total = node.counts[at];
         let kept = filter(node, at, &mut self.rows, &mut self.weights);
         let kept = merge_neighbours(&mut self.rows[..kept], &mut self.weights[..kept]);
@@ -85,10 +92,11 @@ impl Words {
         let counts = count(&self.rows, &self.weights, at);
         let mut frequent = 0_u64;
         self.items = 0;
-        self.folded = 0;
+        self.n_folded = 0;
         for (bit, &count) in counts[..at].iter().enumerate() {
             if folds && count == self.total {
-                self.folded += 1;
+                self.folded[self.n_folded] = node.codes[bit];
+                self.n_folded += 1;
             } else if count >= min {
                 frequent |= 1 << bit;
                 self.codes[self.items] = node.codes[bit];
@@ -138,7 +146,7 @@ fn merge_neighbours(rows: &mut [u64], weights: &mut [u32]) -> usize {
 }
 
 /// The weight of the rows that have each of the lowest `bits` bits.
-fn count(rows: &[u64], weights: &[u32], bits: usize) -> [u32; 64] {
+pub(super) fn count(rows: &[u64], weights: &[u32], bits: usize) -> [u32; 64] {
     let mut counts = [0; 64];
     for (group, sums) in counts.as_chunks_mut::<16>().0.iter_mut().enumerate().take(bits.div_ceil(16)) {
         for (&row, &weight) in rows.iter().zip(weights) {
@@ -152,7 +160,7 @@ fn count(rows: &[u64], weights: &[u32], bits: usize) -> [u32; 64] {
 }
 
 /// Moves the bits of `mask` together in each row, and drops the others.
-fn compress(rows: &mut [u64], mask: u64) {
+pub(super) fn compress(rows: &mut [u64], mask: u64) {
     // Runs of kept bits move as one.
     let mut runs = [(0_u64, 0_u32); 32];
     let (mut n, mut left, mut used) = (0, mask, 0);
@@ -180,9 +188,9 @@ impl Search<'_> {
         sink: &mut S,
     ) -> Result<()> {
         self.control.check()?;
-        sink.fold(node.folded)?;
+        sink.fold(node.folded())?;
         self.extend_words(node, left, scratch, sink)?;
-        sink.unfold(node.folded);
+        sink.unfold(node.n_folded);
         Ok(())
     }
 
@@ -250,9 +258,9 @@ impl Search<'_> {
 }
 
 /// Rows times items from which the extensions of a node are searched side by side.
-const SPLIT: usize = 1 << 13;
+pub(super) const SPLIT: usize = 1 << 13;
 
 /// How many items a table may have: a table should not cost much more than its rows.
-fn table_bits(rows: usize) -> usize {
+pub(super) fn table_bits(rows: usize) -> usize {
     ((rows + 1).ilog2() as usize + 4).clamp(6, 12)
 }

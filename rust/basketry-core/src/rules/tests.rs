@@ -67,7 +67,7 @@ proptest! {
     ) {
         let baskets = Baskets::from_rows(&rows);
         let sets = itemsets::mine(&baskets, &itemsets::Options::at_least(min_count), &Control::default()).unwrap();
-        let counts = sets.lists(&[0, 1, 2, 3, 4, 5, 6, 7]).iter().map(|(set, count)| (sorted(set), count)).collect();
+        let counts = sets.clone().lists(&[0, 1, 2, 3, 4, 5, 6, 7]).iter().map(|(set, count)| (sorted(set), count)).collect();
         let options = Options { min_confidence: (numerator, 10), consequents, max_antecedent, max_consequent, redundant };
         let found = derive(&sets, &options, &Control::default()).unwrap();
         let wanted = oracle(&counts, &options);

@@ -1,0 +1,79 @@
+//! Going up and along a tree that stands in parts.
+
+use super::tree::Node;
+
+/// Where each part begins.
+pub(super) fn starts(lengths: impl Iterator<Item = usize>) -> Vec<usize> {
+    lengths
+        .scan(0, |place, length| {
+            let start = *place;
+            *place += length;
+            Some(start)
+        })
+        .collect()
+}
+
+/// A tree in parts.
+pub(super) struct Tree<'a> {
+    parts: &'a [Vec<Node>],
+    starts: Vec<usize>,
+}
+
+impl<'a> Tree<'a> {
+    pub(super) fn new(parts: &'a [Vec<Node>]) -> Self {
+        Self { parts, starts: starts(parts.iter().map(Vec::len)) }
+    }
+
+    /// Visits the items of a set, the most frequent one first.
+    pub(super) fn climb(&self, mut place: usize, mut visit: impl FnMut(u32)) {
+        let mut part = self.starts.partition_point(|&start| start <= place) - 1;
+        loop {
+            while place < self.starts[part] {
+                part -= 1;
+            }
+            let node = self.parts[part][place - self.starts[part]];
+            visit(node.item);
+            if node.up == 0 {
+                return;
+            }
+            place -= node.up as usize;
+        }
+    }
+
+    /// Items and places of the sets above the first node of a part, the outermost first.
+    pub(super) fn above(&self, part: usize) -> Vec<(u32, usize)> {
+        let mut above = Vec::new();
+        let Some(&first) = self.parts[part].first() else { return above };
+        if first.up > 0 {
+            let mut place = self.starts[part] - first.up as usize;
+            loop {
+                let part = self.starts.partition_point(|&start| start <= place) - 1;
+                let node = self.parts[part][place - self.starts[part]];
+                above.push((node.item, place));
+                if node.up == 0 {
+                    break;
+                }
+                place -= node.up as usize;
+            }
+        }
+        above.reverse();
+        above
+    }
+
+    /// The number of items of each set of a part.
+    pub(super) fn lengths(&self, part: usize) -> Vec<u16> {
+        let start = self.starts[part];
+        let above = self.above(part);
+        let mut lengths: Vec<u16> = Vec::with_capacity(self.parts[part].len());
+        for (at, node) in self.parts[part].iter().enumerate() {
+            let up = node.up as usize;
+            let length = match (up, at.checked_sub(up)) {
+                (0, _) => 1,
+                (_, Some(parent)) => lengths[parent] + 1,
+                (_, None) => above.partition_point(|&(_, place)| place <= start + at - up) as u16 + 1,
+            };
+            lengths.push(length);
+        }
+        lengths
+    }
+}
