@@ -17,10 +17,11 @@ from basketry.cli._output import for_csv
 from basketry.ledger import Ledger
 from basketry.simulation import simulate
 
-VERBS = ("rfm", "segments", "itemsets", "rules", "sequences", "lags")
+VERBS = ("rfm", "segments", "itemsets", "rules", "sequences", "lags", "due")
 TABLES = {
     *("quality", "revenue", "rfm", "rfm_map", "rfm_segments", "quadrants", "segments", "profile"),
     *("segment_labels", "itemsets", "rules", "sequences", "sequence_rules", "lags", "lag_peaks", "items"),
+    *("lag_rules", "due", "retention"),
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from basketry.cli._ledgers import before, item_names
-from basketry.cli._pairs import followed, lag_tables, strongest_pairs
+from basketry.cli._pairs import FOLLOWED, clearest, due_rows, followed, named, strongest_pairs
 from basketry.cli._thresholds import fitting_rules, fitting_sequence_rules, fitting_sequences
 from basketry.customers import quadrants, rfm, rfm_map, rfm_segments
 from basketry.customers.segments import segment_customers
@@ -18,7 +18,7 @@ from basketry.exceptions import CapacityError, ParameterError, SchemaError
 from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment, instant
 from basketry.money import exact_sum
-from basketry.patterns import frequent_itemsets
+from basketry.patterns import frequent_itemsets, retention
 from basketry.report import Findings, Lag
 from basketry.report.findings import COLUMNS
 
@@ -120,6 +120,7 @@ def analyse(
         ("sequences", ("sequences",), _sequences),
         ("sequence rules", ("sequence_rules",), _sequence_rules),
         ("lags", ("lags",), _lags),
+        ("retention", ("retention",), _retention),
     ):
         with step(name), _telling(result, parts):
             work(result)
@@ -216,14 +217,32 @@ def _lags(result: Analysis) -> None:
     if "sequence_rules" not in result.tables:
         raise SchemaError("Without sequence rules there is no pair to follow.")
     asked = result.parameters
-    pairs = [
-        followed(
-            result.ledger, antecedent, consequent, item=asked.item, seed=asked.seed, n_threads=asked.n_threads
-        )
-        for antecedent, consequent in strongest_pairs(result.tables["sequence_rules"], LAGS)
+    shared: dict[str, Any] = {"item": asked.item, "n_threads": asked.n_threads}
+    pairs = strongest_pairs(result.tables["sequence_rules"], FOLLOWED)
+    found = followed(result.ledger, pairs, rng=asked.seed, **shared)
+    sides = found.rules.select("antecedent", "consequent").rows()
+    result.lags = [
+        Lag(*sides[rule], found[rule].table, found[rule].peaks) for rule in clearest(found, LAGS)
     ]
-    result.lags = [Lag(pair.antecedent, pair.consequent, pair.table, pair.peaks) for pair in pairs]
-    result.tables |= lag_tables(pairs)
+    result.tables |= {
+        "lag_rules": found.rules.drop("rule"),
+        "lags": named(found, found.table),
+        "lag_peaks": named(found, found.peaks),
+        "due": due_rows(
+            result.ledger, found, as_of=asked.as_of, min_lift=1.0, peaks_only=True, top=3, **shared
+        ).drop("rule"),
+    }
+
+
+def _retention(result: Analysis) -> None:
+    _need(result)
+    asked = result.parameters
+    result.tables["retention"] = pl.concat(
+        retention(result.ledger, since=since, as_of=asked.as_of, n_threads=asked.n_threads).curve.select(
+            pl.lit(since).alias("since"), pl.exclude("segment")
+        )
+        for since in ("first", "every")
+    )
 
 
 def _totals(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:

@@ -113,8 +113,8 @@ def due_list(
     }
     clocks = _clocks(lags, places_of(tree, axis), max_q)
     found = pl.DataFrame(_core.due_list(tree, axis, clocks, limits, reins(n_threads, budget)))
-    rules = lags.rules.select("rule", "antecedent", "consequent")
-    return found.join(rules, on="rule", how="left", maintain_order="left").select(
+    rules = lags.rules.select("rule", "antecedent", "consequent").with_row_index("place")
+    return found.join(rules, on="place", how="left", maintain_order="left").select(
         "customer", "rule", "antecedent", "consequent", "since", "weeks_since", "probability", "expected",
         pl.when(pl.col("expected") > 0).then(pl.col("probability") / pl.col("expected")).alias("lift"),
         "peak_from", "peak_to", "due", "value",

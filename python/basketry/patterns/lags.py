@@ -249,8 +249,9 @@ def lag_tables(
     -----
     With many rules some have a peak by chance: one in twenty of those without any law. Keep the peaks with
     ``q_value <= 0.05``, of which one in twenty is false. The histories are read once; customers are drawn
-    anew in 256 groups, the same for all rules, so that the bootstrap reads nothing again. A rule that half
-    of the first replicates surpass is settled by them (Besag and Clifford 1991).
+    anew in 256 groups, the same for all rules, so that the bootstrap reads nothing again. The replicates of
+    a rule end when they leave no doubt that it has no peak (after Besag and Clifford 1991), so a large
+    p-value is a rough one.
 
     Examples
     --------

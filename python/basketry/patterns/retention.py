@@ -150,7 +150,8 @@ def _percentiles(curve: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
         crossed = (
             curve.select("group", "days", at=column)
             .join(rows.select("group", "share"), on="group")
-            .filter(pl.col("at") >= pl.col("share"))
+            # A share that is reached exactly is not lost to rounding.
+            .filter(pl.col("at") >= pl.col("share") - 1e-12)
             .group_by("group", "share")
             .agg(pl.col("days").min().alias(name))
         )

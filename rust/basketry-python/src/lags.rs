@@ -8,11 +8,14 @@ use crate::columns::{self, Columns, Table, lists};
 use crate::ledger::Ledger;
 use crate::run::{Reins, run};
 
+/// Antecedent and consequent, as codes.
+type Rule = (Vec<u32>, Vec<u32>);
+
 /// What to follow: rules as pairs of lists of codes, or else all ordered pairs of at least so many events.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub struct LagOptions {
-    rules: Option<Vec<(Vec<u32>, Vec<u32>)>>,
+    rules: Option<Vec<Rule>>,
     min_events: u64,
     horizon: u32,
     before: Option<i64>,
@@ -46,7 +49,7 @@ pub fn lag_tables(
         let answers = core::lag_tables(&histories, &questions, horizon, seed, control)?;
         Ok((rules, answers, axis.labels))
     })?;
-    let side = |of: fn(&(Vec<u32>, Vec<u32>)) -> &Vec<u32>| {
+    let side = |of: fn(&Rule) -> &Vec<u32>| {
         let mut offsets = vec![0_i64];
         offsets.extend(rules.iter().scan(0, |end, rule| {
             *end += of(rule).len() as i64;
@@ -182,7 +185,7 @@ pub fn due_list(
     };
     Table::default()
         .with("customer", columns::ids_of(ledger.0.customers(), &customers)?)
-        .with("rule", found.iter().map(|due| due.rule).collect::<Vec<_>>())
+        .with("place", found.iter().map(|due| due.rule).collect::<Vec<_>>())
         .with("since", columns::days(found.iter().map(|due| due.index_day).collect()))
         .with(
             "weeks_since",

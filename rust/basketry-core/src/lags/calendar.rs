@@ -124,6 +124,21 @@ impl Occasions {
         }
         Self { days, purchases }
     }
+
+    /// Those of people who do not have the antecedent (yet), per calendar week.
+    fn before(&self, entrants: &Entrants, span: &Span) -> Vec<u64> {
+        let mut purchases = self.purchases.clone();
+        let mut at = 0;
+        for &(customer, day) in &self.days {
+            while at < entrants.customers.len() && entrants.customers[at].0 < customer {
+                at += 1;
+            }
+            if entrants.customers.get(at).is_some_and(|&(same, index)| same == customer && index <= day) {
+                purchases[span.week(day)] -= 1;
+            }
+        }
+        purchases
+    }
 }
 
 /// Purchases of the consequent by calendar week, and how the lags of the customers at risk fall on those weeks.
@@ -163,20 +178,10 @@ impl<'a> Calendar<'a> {
                 at_risk_days[lag * span.n_weeks + week] -= f64::from(n);
             });
         }
-        let mut purchases = occasions.purchases.clone();
-        let mut at = 0;
-        for &(customer, day) in &occasions.days {
-            while at < entrants.customers.len() && entrants.customers[at].0 < customer {
-                at += 1;
-            }
-            if entrants.customers.get(at).is_some_and(|&(same, index)| same == customer && index <= day) {
-                purchases[span.week(day)] -= 1;
-            }
-        }
         let mut calendar = Self {
             weeks,
             span,
-            purchases,
+            purchases: occasions.before(entrants, span),
             exposure: entrants.exposure.clone(),
             at_risk_days,
             entrants,
@@ -277,4 +282,110 @@ fn dot(one: &[f64], other: &[f64]) -> f64 {
 /// Spreads customers evenly over the strata.
 fn stratum(customer: u32) -> usize {
     (super::random::mix(u64::from(customer)) % STRATA as u64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::histories::Histories;
+
+    type Rows = Vec<Vec<(i32, Vec<u32>)>>;
+    const WEEKS: usize = 5;
+
+    /// The first day from `from` on by which all items have been bought since.
+    fn complete(events: &[(i32, Vec<u32>)], from: i32, items: &[u32]) -> Option<i32> {
+        let first = |item: &u32| {
+            events.iter().filter(|(day, set)| *day >= from && set.contains(item)).map(|event| event.0).min()
+        };
+        items.iter().map(first).collect::<Option<Vec<_>>>()?.into_iter().max()
+    }
+
+    /// Counts day by day what the lists count by their ends: purchases, exposure, days at risk, at risk, events.
+    fn obvious(rows: &Rows, end_day: i32, antecedent: &[u32], consequent: &[u32]) -> [Vec<u64>; 5] {
+        let observed = |events: &Vec<(i32, Vec<u32>)>| -> Vec<(i32, Vec<u32>)> {
+            events.iter().filter(|event| event.0 < end_day).cloned().collect()
+        };
+        let rows: Rows = rows.iter().map(observed).collect();
+        let first_of = |events: &Vec<(i32, Vec<u32>)>| events.iter().map(|event| event.0).min();
+        let start = rows.iter().filter_map(first_of).min().unwrap_or(end_day);
+        let n_weeks = (end_day - start).unsigned_abs().div_ceil(7) as usize;
+        let week = |day: i32| ((end_day - 1 - day) / 7) as usize;
+        let (mut purchases, mut exposure) = (vec![0; n_weeks], vec![0; n_weeks]);
+        let (mut days, mut at_risk, mut events_in) =
+            (vec![0; n_weeks * WEEKS], vec![0; WEEKS], vec![0; WEEKS]);
+        for events in rows.iter().filter(|events| !events.is_empty()) {
+            let Some(first) = first_of(events) else { continue };
+            let index = complete(events, i32::MIN, antecedent);
+            for day in first + 1..index.unwrap_or(end_day) {
+                exposure[week(day)] += 1;
+            }
+            let mut from = first + 1;
+            while let Some(day) = complete(events, from, consequent) {
+                purchases[week(day)] += u64::from(day < index.unwrap_or(end_day));
+                from = day + 1;
+            }
+            let Some(index) = index else { continue };
+            let outcome = complete(events, index + 1, consequent);
+            let last = outcome.unwrap_or(end_day - 1);
+            for lag in 0..WEEKS {
+                let from = index + 1 + 7 * lag as i32;
+                if from > last {
+                    continue;
+                }
+                at_risk[lag] += 1;
+                events_in[lag] += u64::from(outcome.is_some_and(|day| day < from + 7));
+                for day in from..(from + 7).min(end_day) {
+                    days[lag * n_weeks + week(day)] += 1;
+                }
+            }
+        }
+        [purchases, exposure, days, at_risk, events_in]
+    }
+
+    fn rows() -> impl Strategy<Value = Rows> {
+        let event = (0..40_i32, prop::collection::vec(0..4_u32, 1..3));
+        prop::collection::vec(prop::collection::vec(event, 0..8), 1..8)
+    }
+
+    proptest! {
+        #[test]
+        fn lists_count_what_days_count(
+            rows in rows(),
+            end_day in 20..45_i32,
+            antecedent in prop::sample::subsequence(vec![0, 1, 2], 1..3),
+            consequent in prop::sample::subsequence(vec![0, 2, 3], 1..3),
+        ) {
+            let [purchases, exposure, days, at_risk, events] = obvious(&rows, end_day, &antecedent, &consequent);
+            let histories = Histories::from_rows(rows, end_day);
+            let postings = Postings::new(&histories, |_| true);
+            let span = Span::new(&postings);
+            let entrants = Entrants::new(&postings, &span, &antecedent, WEEKS);
+            let occasions = Occasions::new(&postings, &span, &consequent);
+            let (table, calendar) = Calendar::new(&postings, &span, &entrants, &occasions, &consequent, WEEKS);
+            prop_assert_eq!(&table.at_risk, &at_risk);
+            prop_assert_eq!(&table.events, &events);
+            let found: Vec<u64> = calendar.at_risk_days.iter().map(|&days| days as u64).collect();
+            prop_assert_eq!(found, days);
+            prop_assert_eq!(&entrants.exposure, &exposure);
+            // So few purchases are too few to learn from the others: what was counted stands in the strata and before.
+            prop_assert_eq!(&calendar.purchases, &occasions.purchases);
+            prop_assert_eq!(occasions.before(&entrants, &span), purchases);
+            let [strata_days, _, bought] = calendar.strata(&vec![1.0; span.n_weeks]);
+            for lag in 0..WEEKS {
+                let sum = |values: &[f64]| values.iter().skip(lag).step_by(WEEKS).sum::<f64>() as u64;
+                prop_assert_eq!(sum(&bought), events[lag]);
+                let row = &days_of(&calendar)[lag];
+                prop_assert_eq!(sum(&strata_days), *row);
+            }
+        }
+    }
+
+    fn days_of(calendar: &Calendar<'_>) -> Vec<u64> {
+        let rows = calendar.at_risk_days.chunks(calendar.span.n_weeks.max(1));
+        let mut sums: Vec<u64> = rows.map(|row| row.iter().sum::<f64>() as u64).collect();
+        sums.resize(WEEKS, 0);
+        sums
+    }
 }

@@ -281,3 +281,115 @@ pub fn mean_line_amounts(ledger: &Ledger, axis: &Axis, before: i64) -> Option<Ve
     }
     Some(sums.into_iter().map(|(sum, count)| sum as f64 / count.max(1) as f64).collect())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CUMULATIVE: [f64; 4] = [0.1, 0.1, 0.4, 0.5];
+    const CHANCE: [f64; 4] = [0.05, 0.05, 0.05, 0.05];
+    const ALL: DueLimits = DueLimits { within_weeks: 1, min_lift: 0.0, peaks_only: false, top: None };
+
+    fn clock<'a>(antecedent: &'a [u32], consequent: &'a [u32]) -> Clock<'a> {
+        let question = Question { antecedent, consequent };
+        Clock { question, cumulative: &CUMULATIVE, chance: &CHANCE, peaks: &[(3, 3)], worth: 2.0 }
+    }
+
+    fn list(
+        rows: Vec<Vec<(i32, Vec<u32>)>>,
+        end_day: i32,
+        clocks: &[Clock<'_>],
+        limits: &DueLimits,
+    ) -> Vec<Due> {
+        due_list(&Histories::from_rows(rows, end_day), clocks, limits, &Control::default()).unwrap()
+    }
+
+    #[test]
+    fn probability_and_peak_by_hand() {
+        // Fourteen days have passed since day 0: two whole weeks.
+        let rows = || vec![vec![(0, vec![0])]];
+        let due = list(rows(), 15, &[clock(&[0], &[1])], &ALL)[0];
+        assert!((due.probability - (0.9 - 0.6) / 0.9).abs() < 1e-12);
+        assert!((due.expected - 0.05).abs() < 1e-12);
+        assert_eq!((due.peak, due.due), (Some((15, 21)), true));
+        let two = DueLimits { within_weeks: 2, ..ALL };
+        assert!(
+            (list(rows(), 15, &[clock(&[0], &[1])], &two)[0].probability - (0.9 - 0.5) / 0.9).abs() < 1e-12
+        );
+        // Mid-week the hazard is even: half of the logarithm is left.
+        let late = list(rows(), 19, &[clock(&[0], &[1])], &ALL)[0];
+        let passed = 0.9_f64.powf(3.0 / 7.0) * 0.6_f64.powf(4.0 / 7.0);
+        let then = 0.6_f64.powf(3.0 / 7.0) * 0.5_f64.powf(4.0 / 7.0);
+        assert!((late.probability - (1.0 - then / passed)).abs() < 1e-12);
+        // After the peak, and after the table.
+        assert_eq!(list(rows(), 23, &[clock(&[0], &[1])], &ALL)[0].peak, None);
+        assert!(list(rows(), 23, &[clock(&[0], &[1])], &DueLimits { peaks_only: true, ..ALL }).is_empty());
+        assert!(list(rows(), 30, &[clock(&[0], &[1])], &ALL).is_empty());
+        assert!(list(rows(), 2, &[clock(&[0], &[1])], &DueLimits { min_lift: 3.0, ..ALL }).is_empty());
+    }
+
+    #[test]
+    fn buying_drops_a_rule_and_the_antecedent_opens_it_anew() {
+        let open = |rows| list(rows, 15, &[clock(&[0], &[1])], &ALL).first().map(|due| due.index_day);
+        assert_eq!(open(vec![vec![(0, vec![0]), (3, vec![1])]]), None);
+        assert_eq!(open(vec![vec![(0, vec![0, 1])]]), Some(0));
+        assert_eq!(open(vec![vec![(0, vec![0]), (3, vec![0, 1])]]), Some(3));
+        assert_eq!(open(vec![vec![(0, vec![0]), (2, vec![0]), (15, vec![1])]]), Some(0));
+    }
+
+    /// The day that opened a rule which is still open, replayed day by day.
+    fn replay(events: &[(i32, Vec<u32>)], end_day: i32, rule: Question<'_>) -> Option<i32> {
+        let (mut index, mut first, mut then) = (None, BTreeSet::<u32>::new(), BTreeSet::<u32>::new());
+        for day in 0..end_day {
+            let bought: BTreeSet<u32> =
+                events.iter().filter(|event| event.0 == day).flat_map(|event| event.1.clone()).collect();
+            if index.is_some() {
+                then.extend(&bought);
+                if rule.consequent.iter().all(|item| then.contains(item)) {
+                    (index, first, then) = (None, BTreeSet::new(), BTreeSet::new());
+                }
+            }
+            if index.is_none() {
+                first.extend(&bought);
+                index = rule.antecedent.iter().all(|item| first.contains(item)).then_some(day);
+            }
+        }
+        index
+    }
+
+    proptest! {
+        #[test]
+        fn open_rules_equal_a_replay(
+            rows in prop::collection::vec(
+                prop::collection::vec((0..26_i32, prop::collection::vec(0..4_u32, 1..3)), 0..9), 1..6),
+            top in prop::option::of(1..3_u32),
+        ) {
+            let rules: [(&[u32], &[u32]); 4] = [(&[0], &[1]), (&[1], &[1]), (&[0, 1], &[2]), (&[2], &[0, 3])];
+            let clocks: Vec<Clock<'_>> = rules.iter().map(|(first, then)| clock(first, then)).collect();
+            let end_day = 25;
+            let found = list(rows.clone(), end_day, &clocks, &DueLimits { top, ..ALL });
+            let mut expected = Vec::new();
+            for (customer, events) in rows.iter().enumerate() {
+                let mut own: Vec<(u32, u32, i32)> = Vec::new();
+                for (number, clock) in clocks.iter().enumerate() {
+                    own.extend(replay(events, end_day, clock.question).map(|day| (customer as u32, number as u32, day)));
+                }
+                let chance = |day: i32| found_probability(day, end_day);
+                own.sort_by(|a, b| chance(b.2).total_cmp(&chance(a.2)).then(a.1.cmp(&b.1)));
+                own.truncate(top.unwrap_or(9) as usize);
+                expected.extend(own);
+            }
+            let found: Vec<_> = found.iter().map(|due| (due.customer, due.rule, due.index_day)).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    fn found_probability(index_day: i32, end_day: i32) -> f64 {
+        list(vec![vec![(index_day, vec![0])]], end_day, &[clock(&[0], &[1])], &ALL)[0].probability
+    }
+}

@@ -13,6 +13,8 @@ const BANDWIDTHS: [f64; 2] = [1.25, 3.0];
 const REPLICATES: u64 = 199;
 /// Replicates that are drawn before one looks whether they settle the matter already.
 const BATCH: u64 = 8;
+/// A test is over when a peak would need luck rarer than this.
+const SETTLED: f64 = 1e-4;
 /// Resamples of the customers.
 const RESAMPLES: u64 = 200;
 /// The chance of a false peak anywhere on the horizon.
@@ -70,6 +72,8 @@ pub(super) struct Plan {
     kernels: [Vec<f64>; 2],
     squares: [Vec<f64>; 2],
     seed: u64,
+    /// How many replicates must surpass what was observed for the matter to be settled, batch by batch.
+    settled: Vec<usize>,
     /// How often each stratum of customers is drawn, resample by resample.
     resamples: Vec<Vec<f64>>,
 }
@@ -81,7 +85,8 @@ impl Plan {
         let kernels = BANDWIDTHS.map(kernel);
         let squares =
             [&kernels[0], &kernels[1]].map(|kernel| kernel.iter().map(|weight| weight * weight).collect());
-        Self { kernels, squares, seed, resamples: (0..RESAMPLES).map(draw).collect() }
+        let settled = (0..=REPLICATES.div_ceil(BATCH)).map(|batches| settled(batches * BATCH)).collect();
+        Self { kernels, squares, seed, settled, resamples: (0..RESAMPLES).map(draw).collect() }
     }
 }
 
@@ -153,12 +158,16 @@ pub(super) fn find(
     Ok(Found { expected: law.level.mean, peaks, p_value: law.p_value })
 }
 
-/// Which weeks have enough expected events near them and lie in the first half of the history.
+/// Which weeks have enough expected events near them and lie in the first half of the history, or so little beyond it that a
+/// peak at its end has neighbours.
 fn judged(events: &[f64], basis: &[f64], kernel: &[f64], history_days: u32) -> Vec<bool> {
     let mean = Level::fit(events, basis, vec![false; events.len()]).mean;
     let (total, weight) = (smoothed(&mean, kernel), smoothed(&vec![1.0; mean.len()], kernel));
     (0..events.len())
-        .map(|week| total[week] >= ENOUGH * weight[week] && 14 * (week as u32 + 1) <= history_days)
+        .map(|week| {
+            total[week] >= ENOUGH * weight[week]
+                && 14 * (week + 1).saturating_sub(NEAR) as u32 <= history_days
+        })
         .collect()
 }
 
@@ -190,14 +199,12 @@ impl Search<'_> {
         if !observed.is_finite() {
             return Ok(found);
         }
-        // The threshold is exceeded by so many replicates; as soon as as many exceed what was observed, there is no peak.
-        let allowed = (LEVEL * (REPLICATES + 1) as f64) as usize;
         let noise = Poisson::new(&found.level.mean);
         let mut drawn = Vec::with_capacity(REPLICATES as usize);
         while drawn.len() < REPLICATES as usize {
             self.control.check()?;
             let higher = drawn.iter().filter(|&&height| height > observed).count();
-            if higher >= allowed {
+            if higher >= self.plan.settled[drawn.len() / BATCH as usize] {
                 found.p_value = Some((1 + higher) as f64 / (1 + drawn.len()) as f64);
                 return Ok(found);
             }
@@ -209,7 +216,7 @@ impl Search<'_> {
             }
         }
         drawn.sort_by(f64::total_cmp);
-        found.threshold = drawn[drawn.len() - allowed];
+        found.threshold = drawn[drawn.len() - allowed()];
         let tail = Tail::new(&drawn);
         found.p_value = Some(tail.beyond(observed));
         // Peaks lift the level they are measured against; without their weeks it comes down and shows further ones.
@@ -302,6 +309,25 @@ impl Search<'_> {
         });
         Ok(peaks.collect())
     }
+}
+
+/// The threshold is exceeded by one less than so many replicates.
+fn allowed() -> usize {
+    (LEVEL * (REPLICATES + 1) as f64) as usize
+}
+
+/// How many of the first replicates must surpass what was observed to end the test without a peak: as many as the threshold
+/// allows, or so many that a value above the threshold would have met them with a chance below [`SETTLED`]. Besag and
+/// Clifford (1991) stop at the former alone.
+fn settled(drawn: u64) -> usize {
+    let mut term = (1.0 - LEVEL).powi(drawn as i32);
+    let (mut beyond, mut count) = (1.0, 0);
+    while beyond > SETTLED && count < allowed() {
+        beyond -= term;
+        term *= LEVEL / (1.0 - LEVEL) * (drawn as f64 - count as f64) / (count as f64 + 1.0);
+        count += 1;
+    }
+    count
 }
 
 /// The weeks, counted from 1, that hold the middle 80 % of what is above expectation, and the peak itself.

@@ -53,9 +53,9 @@ impl Waiting {
         waiting
     }
 
-    /// The first day by which at least `share` has come.
+    /// The first day by which at least `share` has come; a share that is reached exactly is not lost to rounding.
     pub(super) fn day_of(&self, share: f64, curve: &[f64]) -> Option<u32> {
-        let at = curve.iter().position(|&value| value >= share)?;
+        let at = curve.iter().position(|&value| value >= share * (1.0 - 1e-12))?;
         Some(self.days[at])
     }
 }
