@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from basketry.ledger import Ledger, Quality, read_ledger
     from basketry.patterns import (
         LagTables,
-        Retention,
         TimeToNext,
         association_rules,
         count_itemsets,
@@ -32,10 +31,10 @@ if TYPE_CHECKING:
         just_bought,
         lag_tables,
         purchase_cycles,
-        retention,
         sequence_rules,
         time_to_next,
     )
+    from basketry.patterns.retention import Retention, retention
     from basketry.simulation import Simulation, simulate
 
 __all__ = [

@@ -73,7 +73,9 @@ def test_consumables_and_durables_are_told_apart():
     rows, durable, _ = shop_of_cycles(1)
     found = bk.purchase_cycles(ledger(rows)).head(len(durable))
     labels = found["label"].to_list()
-    right = sum(label == ("durable" if lasts else "consumable") for label, lasts in zip(labels, durable, strict=True))
+    right = sum(
+        label == ("durable" if lasts else "consumable") for label, lasts in zip(labels, durable, strict=True)
+    )
     assert right >= 0.95 * len(durable)
     assert found.filter(pl.col("label") == "durable")["ratio_high"].max() < 1
 
@@ -89,7 +91,9 @@ def test_a_short_history_does_not_shorten_the_cycle():
     row = bk.purchase_cycles(ledger(frame(rows))).row(0, named=True)
     assert row["median_low"] <= row["median_days"] <= row["median_high"]
     assert abs(row["median_days"] - 60) <= 1
-    raw = np.concatenate([np.diff(sorted(d)) for d in frame(rows).group_by("customer").agg("day")["day"].to_list()])
+    raw = np.concatenate(
+        [np.diff(sorted(d)) for d in frame(rows).group_by("customer").agg("day")["day"].to_list()]
+    )
     assert np.median(raw) < 59
 
 

@@ -112,7 +112,10 @@ def test_the_same_for_any_threads_order_of_rows_and_whole_weeks(shop):
     first = ask(lines, n_threads=1)
     assert len(first) > 20
     moved = lines.with_columns(pl.col("time") + pl.duration(weeks=30))
-    for other in (ask(lines.sample(fraction=1.0, shuffle=True, seed=1), n_threads=8), ask(moved, n_threads=2)):
+    for other in (
+        ask(lines.sample(fraction=1.0, shuffle=True, seed=1), n_threads=8),
+        ask(moved, n_threads=2),
+    ):
         for name in ("rules", "table", "peaks"):
             assert getattr(first, name).equals(getattr(other, name)), name
     before = bk.lag_tables(shop, min_events=150, item="product_segment", as_of="2024-07-01", horizon="40w")
@@ -128,7 +131,9 @@ def test_planted_laws_are_found_among_all_pairs(seed):
     found = bk.lag_tables(world.ledger, item="product_segment", min_events=50)
     planted = {
         (a, b): peaks
-        for a, b, peaks in world.truth["sequences"].select("antecedent", "consequent", "peak_weeks").iter_rows()
+        for a, b, peaks in world.truth["sequences"]
+        .select("antecedent", "consequent", "peak_weeks")
+        .iter_rows()
     }
     sure = found.peaks.filter((pl.col("kind") == "since purchase") & (pl.col("q_value") <= 0.05))
     named = sure.join(found.rules.select("rule", "antecedent", "consequent"), on="rule")

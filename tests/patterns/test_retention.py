@@ -1,6 +1,7 @@
 """Retention against the textbook, by segment, and wrong calls."""
 
 import math
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -26,7 +27,7 @@ def durations(rows, *, every):
     end, waits = max(day for _, day in rows), []
     for customer in {who for who, _ in rows}:
         days = sorted({day for who, day in rows if who == customer})
-        gaps = [(b - a, True) for a, b in zip(days, days[1:], strict=False)] + [(end - days[-1], False)]
+        gaps = [(b - a, True) for a, b in pairwise(days)] + [(end - days[-1], False)]
         waits += gaps if every else gaps[:1]
     return waits
 
@@ -92,9 +93,7 @@ def test_equal_to_lifelines():
     lifelines = pytest.importorskip("lifelines")
     shop = bk.simulate(customers=2000, rng=4).ledger
     orders = shop.orders().filter(pl.col("purchase")).select("customer", "day").unique()
-    waits = durations(
-        [(who, (day - EPOCH).days) for who, day in orders.drop_nulls().iter_rows()], every=True
-    )
+    waits = durations([(who, (day - EPOCH).days) for who, day in orders.drop_nulls().iter_rows()], every=True)
     fitted = lifelines.KaplanMeierFitter().fit([wait for wait, _ in waits], [came for _, came in waits])
     curve = bk.retention(shop).curve
     right = fitted.survival_function_at_times(curve["days"].to_list()).to_list()

@@ -220,10 +220,10 @@ def _lags(result: Analysis) -> None:
     shared: dict[str, Any] = {"item": asked.item, "n_threads": asked.n_threads}
     pairs = strongest_pairs(result.tables["sequence_rules"], FOLLOWED)
     found = followed(result.ledger, pairs, rng=asked.seed, **shared)
-    sides = found.rules.select("antecedent", "consequent").rows()
-    result.lags = [
-        Lag(*sides[rule], found[rule].table, found[rule].peaks) for rule in clearest(found, LAGS)
-    ]
+    result.lags = []
+    for rule in clearest(found, LAGS):
+        antecedent, consequent = found.rules.select("antecedent", "consequent").row(rule)
+        result.lags.append(Lag(antecedent, consequent, found[rule].table, found[rule].peaks))
     result.tables |= {
         "lag_rules": found.rules.drop("rule"),
         "lags": named(found, found.table),

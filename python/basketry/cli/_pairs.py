@@ -80,7 +80,9 @@ def clearest(lags: LagTables, top: int) -> list[int]:
         How many.
     """
     sure = (pl.col("peaks") > 0) & (pl.col("q_value") <= SURE)
-    ranked = lags.rules.sort(~sure.fill_null(value=False), pl.when(sure).then("p_value"), "rule", nulls_last=True)
+    ranked = lags.rules.sort(
+        ~sure.fill_null(value=False), pl.when(sure).then("p_value"), "rule", nulls_last=True
+    )
     return ranked["rule"].head(top).to_list()
 
 

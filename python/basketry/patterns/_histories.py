@@ -106,7 +106,9 @@ def places_of(tree: _core.Ledger, axis: str) -> dict[str | int, int]:
     return dict(zip(labels.to_list(), range(len(labels)), strict=True))
 
 
-def codes_of(name: str, wanted: str | int | Sequence[str | int], places: Mapping[str | int, int]) -> list[int]:
+def codes_of(
+    name: str, wanted: str | int | Sequence[str | int], places: Mapping[str | int, int]
+) -> list[int]:
     """Find the codes of items by their ids.
 
     Parameters

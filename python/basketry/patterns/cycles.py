@@ -83,9 +83,7 @@ def purchase_cycles(
     if not 1 <= followed <= 100_000:
         raise ParameterError.out_of_range("horizon", horizon, "from 1 to 100,000 days, such as '365d'")
     tree, axis = tree_of(ledger, customer, item, time)
-    found = pl.DataFrame(
-        _core.purchase_cycles(tree, axis, followed, before(tree, as_of), reins(n_threads))
-    )
+    found = pl.DataFrame(_core.purchase_cycles(tree, axis, followed, before(tree, as_of), reins(n_threads)))
     low, high = (end / pl.col("expected") for end in _poisson_interval(pl.col("repeats").cast(pl.Float64)))
     known = pl.col("expected") > 0
     ratios = found.with_columns(

@@ -101,7 +101,9 @@ def due_list(
         raise ParameterError.out_of_range("lags", type(lags).__name__, "the result of lag_tables is needed")
     for name, value, most in (("min_lift", min_lift, float("inf")), ("max_q", max_q, 1.0)):
         if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value <= most:
-            raise ParameterError.out_of_range(name, value, f"a number from 0 {f'to {most}' if most == 1 else 'up'}")
+            raise ParameterError.out_of_range(
+                name, value, f"a number from 0 {f'to {most}' if most == 1 else 'up'}"
+            )
     tree, axis = tree_of(ledger, customer, item, time)
     now = before(tree, as_of)
     limits: _core.DueLimits = {

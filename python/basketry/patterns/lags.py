@@ -12,7 +12,7 @@ import polars as pl
 from basketry import _core
 from basketry.arguments import seed, whole
 from basketry.control import Budget, reins
-from basketry.exceptions import ParameterError, SchemaError
+from basketry.exceptions import SchemaError
 from basketry.ledger.zones import Moment
 from basketry.patterns._histories import before, codes_of, places_of, tree_of, weeks_of
 
@@ -39,11 +39,11 @@ class TimeToNext:
         ``high`` (its 95 % interval).
     peaks
         One row a peak, by week: ``week``; ``low``, ``high`` (95 % interval of the week); ``first``, ``last``
-        (the weeks that hold the middle 80 % of the excess); ``excess`` (customers beyond expectation) and ``rate_ratio`` (events over expected events), both over the week
-        and two to each side; ``p_value`` (of such a peak anywhere on the horizon, by chance); ``stability``
-        (share of resamples of the customers that find it within two weeks); ``kind``: ``since purchase``,
-        ``calendar``, or ``not enough data`` for weeks ``low`` to ``high`` that cannot be judged, all else
-        being null there.
+        (the weeks that hold the middle 80 % of the excess); ``excess`` (customers beyond expectation) and
+        ``rate_ratio`` (events over expected events), both over the week and two to each side; ``p_value``
+        (of such a peak anywhere on the horizon, by chance); ``stability`` (share of resamples of the
+        customers that find it within two weeks); ``kind``: ``since purchase``, ``calendar``, or ``not enough
+        data`` for weeks ``low`` to ``high`` that cannot be judged, all else being null there.
     """
 
     table: pl.DataFrame
@@ -178,7 +178,9 @@ class LagTables:
         return (self[rule] for rule in range(len(self)))
 
     def __repr__(self) -> str:
-        return f"LagTables({len(self):,} rules, {(self.rules['peaks'] > 0).sum():,} with a peak since purchase)"
+        return (
+            f"LagTables({len(self):,} rules, {(self.rules['peaks'] > 0).sum():,} with a peak since purchase)"
+        )
 
     @cached_property
     def _places(self) -> dict[str, list[tuple[int, int]]]:
@@ -275,9 +277,7 @@ def lag_tables(
         "before": before(tree, as_of),
         "seed": seed(rng),
     }  # fmt: skip
-    found, table, peaks = map(
-        pl.DataFrame, _core.lag_tables(tree, axis, options, reins(n_threads, budget))
-    )
+    found, table, peaks = map(pl.DataFrame, _core.lag_tables(tree, axis, options, reins(n_threads, budget)))
     known = table.group_by("rule", maintain_order=True).agg(
         pl.len().alias("weeks"), pl.col("events").sum(), pl.col("cumulative", "low", "high").last()
     )

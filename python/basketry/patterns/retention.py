@@ -104,7 +104,9 @@ def retention(
     [(10, 2, 1, 0.5), (28, 1, 1, 1.0)]
     """
     if not isinstance(ledger, Ledger):
-        raise ParameterError.out_of_range("ledger", type(ledger).__name__, "a Ledger is needed: see read_ledger")
+        raise ParameterError.out_of_range(
+            "ledger", type(ledger).__name__, "a Ledger is needed: see read_ledger"
+        )
     if since not in _ORDERS:
         raise ParameterError.unknown("since", since, _ORDERS)
     groups, names = _groups(ledger, within)
