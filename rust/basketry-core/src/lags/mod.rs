@@ -3,6 +3,10 @@
 //! A raw histogram of gaps is wrong in three ways: a short history cannot show a long gap, a season in sales makes a peak
 //! without any law, and noise always has local maxima. So events are divided by those at risk, set against what the calendar
 //! alone lets expect, and a peak has to pass the largest that chance makes anywhere on the horizon.
+//!
+//! The histories are turned into lists of buyers' days by item, and every question about a rule is a merge of a few of them:
+//! [`lag_tables`] for life tables and peaks, [`due_list`] for whom a rule is open, [`cycles`] for an item and itself.
+//! [`retention`] asks the same of whole orders.
 
 mod calendar;
 mod cycles;
