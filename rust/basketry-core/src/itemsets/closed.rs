@@ -123,7 +123,7 @@ impl Node {
 /// Room for closed sets.
 #[derive(Default)]
 pub(super) struct Room {
-    spare: Vec<Node>,
+    spare: Vec<Box<Node>>,
     /// What the baskets of each set of a table have in common.
     wholes: Vec<u64>,
 }
@@ -135,11 +135,52 @@ pub(super) fn search(
     scratch: &mut Scratch,
     sink: &mut Condensed<'_>,
 ) -> Result<()> {
+    if words.items <= table_bits(words.rows.len()) {
+        let rows = Rows { rows: &words.rows, wholes: &words.rows, weights: &words.weights };
+        return rows.table(search, words, &words.counts[..words.items], 0, scratch, sink);
+    }
     let mut node = scratch.closed.spare.pop().unwrap_or_default();
     node.start(words);
     extend(search, words, &node, scratch, sink)?;
     scratch.closed.spare.push(node);
     Ok(())
+}
+
+/// The rows of a node.
+struct Rows<'a> {
+    rows: &'a [u64],
+    wholes: &'a [u64],
+    weights: &'a [u32],
+}
+
+impl Rows<'_> {
+    /// Finds the closed sets of a set and some of its first items, which have these counts.
+    fn table(
+        &self,
+        search: &Search<'_>,
+        words: &Words,
+        counts: &[u32],
+        set: u64,
+        scratch: &mut Scratch,
+        sink: &mut Condensed<'_>,
+    ) -> Result<()> {
+        let wholes = &mut scratch.closed.wholes;
+        wholes.clear();
+        wholes.resize(1 << counts.len(), u64::MAX);
+        let low = (1_usize << counts.len()) - 1;
+        for (&row, &whole) in self.rows.iter().zip(self.wholes) {
+            wholes[row as usize & low] &= whole;
+        }
+        table::fold_supersets(wholes, |has, more| has & more);
+        let known = set.count_ones();
+        if u16::try_from(words.total).is_ok() {
+            table::fill(&mut scratch.narrow, counts, self.rows, self.weights);
+            sink.closed_table(words, &scratch.narrow, wholes, known, search.min)
+        } else {
+            table::fill(&mut scratch.wide, counts, self.rows, self.weights);
+            sink.closed_table(words, &scratch.wide, wholes, known, search.min)
+        }
+    }
 }
 
 fn extend(
@@ -154,23 +195,8 @@ fn extend(
         return Ok(());
     }
     let bits = node.items.min(table_bits(node.rows.len()));
-    let counts = &node.counts[..bits];
-    let wholes = &mut scratch.closed.wholes;
-    wholes.clear();
-    wholes.resize(1 << bits, u64::MAX);
-    let low = (1_usize << bits) - 1;
-    for (&row, &whole) in node.rows.iter().zip(&node.wholes) {
-        wholes[row as usize & low] &= whole;
-    }
-    table::fold_supersets(wholes, |has, more| has & more);
-    let known = node.set.count_ones();
-    if u16::try_from(words.total).is_ok() {
-        table::fill(&mut scratch.narrow, counts, &node.rows, &node.weights);
-        sink.closed_table(words, &scratch.narrow, wholes, known, search.min)?;
-    } else {
-        table::fill(&mut scratch.wide, counts, &node.rows, &node.weights);
-        sink.closed_table(words, &scratch.wide, wholes, known, search.min)?;
-    }
+    let rows = Rows { rows: &node.rows, wholes: &node.wholes, weights: &node.weights };
+    rows.table(search, words, &node.counts[..bits], node.set, scratch, sink)?;
     let rest = bits..node.items;
     if rest.len() > 1 && rest.len() * node.rows.len() > SPLIT {
         let parts = rest

@@ -4,15 +4,13 @@
 //! set is compared with what else its own part of the search holds, that is with earlier items, and sets that hold one from
 //! another part are told apart at the end.
 
-use rayon::prelude::*;
-
 use super::flat::Flat;
 use super::kinds::Kind;
 use super::search::{Scratch, Search};
 use super::sink::{BOOKED, Sink};
 use super::table::{Cell, walk};
 use super::words::Words;
-use super::{closed, maximal};
+use super::{closed, held, maximal};
 use crate::{Control, Result};
 
 /// A receiver of closed or maximal sets. Items are told by their ranks.
@@ -53,7 +51,7 @@ impl<'a> Condensed<'a> {
     /// The sets in parts; `whole` if every part was compared with every other one.
     pub(super) fn finish(mut self, whole: bool) -> Result<Vec<Flat>> {
         self.close();
-        if whole { Ok(self.parts) } else { without_held(&self.parts, self.kind, self.control) }
+        if whole { Ok(self.parts) } else { held::drop_held(self.parts, self.kind, self.control) }
     }
 
     fn close(&mut self) {
@@ -170,113 +168,6 @@ impl Sink for Condensed<'_> {
         match self.kind {
             Kind::Maximal => maximal::search(search, node, scratch, self),
             _ => closed::search(search, node, scratch, self),
-        }
-    }
-}
-
-/// Drops sets that another one holds: for closed sets one of the same count.
-fn without_held(parts: &[Flat], kind: Kind, control: &Control) -> Result<Vec<Flat>> {
-    let sets: Vec<(&[u32], u32)> = parts.iter().flat_map(Flat::iter).collect();
-    // The sets of each item, by rank.
-    let n_items = sets.iter().filter_map(|(set, _)| set.last()).max().map_or(0, |&last| last as usize + 1);
-    let mut ends = vec![0_usize; n_items + 1];
-    sets.iter().flat_map(|(set, _)| *set).for_each(|&item| ends[item as usize + 1] += 1);
-    for item in 1..ends.len() {
-        ends[item] += ends[item - 1];
-    }
-    let mut next = ends.clone();
-    let mut holders = vec![0_u32; ends[n_items]];
-    for (place, (set, _)) in sets.iter().enumerate() {
-        for &item in *set {
-            holders[next[item as usize]] = place as u32;
-            next[item as usize] += 1;
-        }
-    }
-    let kept: Vec<Vec<u32>> = (0..n_items)
-        .into_par_iter()
-        .map_init(Meeting::default, |meeting, item| {
-            control.check()?;
-            let mut holders = holders[ends[item]..ends[item + 1]].to_vec();
-            let mut kept = Vec::new();
-            if kind == Kind::Closed {
-                holders.sort_unstable_by_key(|&place| (sets[place as usize].1, place));
-            }
-            let alike =
-                |a: &u32, b: &u32| kind == Kind::Maximal || sets[*a as usize].1 == sets[*b as usize].1;
-            for group in holders.chunk_by(alike) {
-                meeting.unheld(&sets, item as u32, group, &mut kept);
-            }
-            Ok(kept)
-        })
-        .collect::<Result<_>>()?;
-    // A set of nothing but fixed items is kept: what all its baskets hold is folded into it.
-    let mut is_kept: Vec<bool> = sets.iter().map(|(set, _)| set.is_empty()).collect();
-    kept.into_iter().flatten().for_each(|place| is_kept[place as usize] = true);
-    let mut part = Flat::default();
-    for (&(set, count), kept) in sets.iter().zip(is_kept) {
-        if kept {
-            part.push(set, [], count);
-        }
-    }
-    Ok(vec![part])
-}
-
-/// Which of some sets hold each item, a bit a set.
-#[derive(Default)]
-struct Meeting {
-    /// The place of an item's bits, from 1; 0 for none.
-    places: Vec<u32>,
-    bits: Vec<u64>,
-    common: Vec<u64>,
-}
-
-impl Meeting {
-    /// Adds those sets of a group, which all have `item`, that end with it and that no other of the group holds.
-    fn unheld(&mut self, sets: &[(&[u32], u32)], item: u32, group: &[u32], kept: &mut Vec<u32>) {
-        let ending = |place: u32| sets[place as usize].0.last() == Some(&item);
-        if group.len() == 1 {
-            kept.extend(group.iter().filter(|&&place| ending(place)));
-            return;
-        }
-        if self.places.len() <= item as usize {
-            self.places.resize(item as usize + 1, 0);
-        }
-        // A set that ends with the item has earlier ones besides, so that later ones need no bits.
-        let words = group.len().div_ceil(64);
-        self.bits.clear();
-        let mut n_items = 0;
-        for (at, &place) in group.iter().enumerate() {
-            for &other in sets[place as usize].0.iter().take_while(|&&other| other < item) {
-                let place = &mut self.places[other as usize];
-                if *place == 0 {
-                    n_items += 1;
-                    *place = n_items;
-                    self.bits.resize(n_items as usize * words, 0);
-                }
-                self.bits[(*place as usize - 1) * words + at / 64] |= 1 << (at % 64);
-            }
-        }
-        for &place in group.iter().filter(|&&place| ending(place)) {
-            let set = sets[place as usize].0;
-            self.common.clear();
-            self.common.resize(words, u64::MAX);
-            if let Some(last) = self.common.last_mut() {
-                *last >>= words * 64 - group.len();
-            }
-            for &other in set.iter().take_while(|&&other| other < item) {
-                let start = (self.places[other as usize] as usize - 1) * words;
-                let bits = &self.bits[start..start + words];
-                self.common.iter_mut().zip(bits).for_each(|(common, bits)| *common &= bits);
-            }
-            // The set itself is one that has all its items.
-            if self.common.iter().map(|word| word.count_ones()).sum::<u32>() == 1 {
-                kept.push(place);
-            }
-        }
-        for &place in group {
-            for &other in sets[place as usize].0.iter().take_while(|&&other| other < item) {
-                self.places[other as usize] = 0;
-            }
         }
     }
 }

@@ -30,6 +30,18 @@ impl Flat {
         self.counts.push(count);
     }
 
+    /// The sets that are not flagged.
+    pub(super) fn without(self, flags: &[bool]) -> Self {
+        if !flags.contains(&true) {
+            return self;
+        }
+        let mut kept = Self::default();
+        for ((set, count), _) in self.iter().zip(flags).filter(|&(_, &flag)| !flag) {
+            kept.push(set, [], count);
+        }
+        kept
+    }
+
     /// The sets with their counts.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u32], u32)> {
         (0..self.len()).map(|at| (self.set(at), self.counts[at]))

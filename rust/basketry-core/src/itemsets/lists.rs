@@ -66,13 +66,6 @@ pub(super) struct Block<I> {
     pub(super) found: Vec<(u32, u32)>,
 }
 
-impl<I> Block<I> {
-    fn of(&self, item: usize) -> impl Iterator<Item = &[I]> {
-        let found = &self.found[self.starts[item] as usize..self.starts[item + 1] as usize];
-        found.iter().map(|&(start, end)| &self.rows.items[start as usize..end as usize])
-    }
-}
-
 /// A database with its frequent items.
 pub(super) struct Lists<I> {
     /// Code of each item, the most frequent one first.
@@ -99,10 +92,10 @@ impl<I: Item> Lists<I> {
             places[other as usize] = place;
         }
         let mut most = 0;
-        self.occurrences(item).for_each(|before| most += before.len());
+        self.each(item, |before| most += before.len());
         let mut rows = Rows { offsets: vec![0], items: vec![I::default(); most] };
         let mut end = 0;
-        self.occurrences(item).for_each(|before| {
+        self.each(item, |before| {
             let start = end;
             for other in before {
                 // Written in any case, and kept if it is a partner: which it is cannot be foreseen.
@@ -125,17 +118,23 @@ impl<I: Item> Lists<I> {
         // An item of the table with less than two frequent partners has no set of three, so its baskets are not needed.
         let wanted: Vec<bool> = (0..codes.len())
             .map(|item| {
-                let mut frequent =
-                    pairs.of(item).map(|counts| counts.iter().filter(|&&count| count >= search.min));
-                frequent.as_mut().is_none_or(|counts| counts.nth(1).is_some())
+                let partners =
+                    |counts: &[u32]| counts.iter().map(|&count| u32::from(count >= search.min)).sum::<u32>();
+                pairs.of(item).is_none_or(|counts| partners(counts) > 1)
             })
             .collect();
         block[0].deliver(&wanted);
         Self { codes, counts, blocks: block.into(), pairs }
     }
 
-    fn occurrences(&self, item: usize) -> impl Iterator<Item = &[I]> {
-        self.blocks.iter().flat_map(move |block| block.of(item))
+    /// Visits the baskets of an item: what stands before it.
+    fn each(&self, item: usize, mut visit: impl FnMut(&[I])) {
+        for block in &self.blocks {
+            let found = &block.found[block.starts[item] as usize..block.starts[item + 1] as usize];
+            for &(start, end) in found {
+                visit(&block.rows.items[start as usize..end as usize]);
+            }
+        }
     }
 
     /// Ranges of items of about the same cost.
@@ -168,7 +167,7 @@ impl<I: Item> Lists<I> {
             return;
         }
         let mut seen = 0;
-        self.occurrences(item).for_each(|before| {
+        self.each(item, |before| {
             seen += before.len();
             for other in before {
                 counts[other.at()] += 1;
@@ -179,10 +178,12 @@ impl<I: Item> Lists<I> {
             counts[..item].fill(0);
             return;
         }
-        self.occurrences(item).flatten().for_each(|other| {
-            let count = std::mem::take(&mut counts[other.at()]);
-            if count >= min {
-                found.push((other.at() as u32, count));
+        self.each(item, |before| {
+            for other in before {
+                let count = std::mem::take(&mut counts[other.at()]);
+                if count >= min {
+                    found.push((other.at() as u32, count));
+                }
             }
         });
         found.sort_unstable();
@@ -340,7 +341,7 @@ impl Search<'_> {
             scratch.bits[other as usize] = place;
         }
         let bits = &scratch.bits;
-        node.occurrences(item).for_each(|before| {
+        node.each(item, |before| {
             let word = before.iter().fold(0, |word, other| word | BITS[usize::from(bits[other.at()])]);
             if word & word.wrapping_sub(1) != 0 || (S::ALL_ROWS && word != 0) {
                 child.push(word, 1);

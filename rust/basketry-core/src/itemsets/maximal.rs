@@ -16,11 +16,17 @@ pub(super) fn search(
     scratch: &mut Scratch,
     sink: &mut Condensed<'_>,
 ) -> Result<()> {
+    let mut found = Found { words, sets: Vec::new(), sink };
+    if words.items <= table_bits(words.rows.len()) {
+        return found.tables(&[], words, words.items, |items| items, search.min, scratch);
+    }
     let mut start = words.clone();
     start.codes = std::array::from_fn(|bit| bit as u32);
-    let mut found = Found { words, sets: Vec::new(), sink };
     extend(search, &start, 0, Vec::new(), scratch, &mut found)
 }
+
+/// The most words that have a bit for each set of a table.
+const FLAGS: usize = 64;
 
 struct Found<'a, 'b> {
     words: &'a Words,
@@ -39,10 +45,39 @@ impl Found<'_, '_> {
         Ok(())
     }
 
-    fn table<T: Cell>(&mut self, known: &[u64], node: &Words, set: u64, table: &[T], min: u32) -> Result<()> {
-        let frequent = flags(table, min);
-        let holds = widen(&frequent, table.len().trailing_zeros() as usize);
-        for (high, (&frequent, &holds)) in frequent.iter().zip(&holds).enumerate() {
+    /// Adds the maximal sets of the first items of a node; `name` tells the bits of such a set at the start.
+    fn tables(
+        &mut self,
+        known: &[u64],
+        node: &Words,
+        items: usize,
+        name: impl Fn(u64) -> u64,
+        min: u32,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let counts = &node.counts[..items];
+        if u16::try_from(node.total).is_ok() {
+            table::fill(&mut scratch.narrow, counts, &node.rows, &node.weights);
+            self.table(known, &scratch.narrow, name, min)
+        } else {
+            table::fill(&mut scratch.wide, counts, &node.rows, &node.weights);
+            self.table(known, &scratch.wide, name, min)
+        }
+    }
+
+    fn table<T: Cell>(
+        &mut self,
+        known: &[u64],
+        table: &[T],
+        name: impl Fn(u64) -> u64,
+        min: u32,
+    ) -> Result<()> {
+        let (mut frequent, mut holds) = ([0; FLAGS], [0; FLAGS]);
+        let words = table.len().div_ceil(64);
+        let (frequent, holds) = (&mut frequent[..words], &mut holds[..words]);
+        flag(table, min, frequent);
+        widen(frequent, table.len().trailing_zeros() as usize, holds);
+        for (high, (&frequent, &holds)) in frequent.iter().zip(&*holds).enumerate() {
             let mut left = frequent & !holds;
             if high == 0 {
                 left &= !1;
@@ -50,7 +85,7 @@ impl Found<'_, '_> {
             while left != 0 {
                 let more = high << 6 | left.trailing_zeros() as usize;
                 left &= left - 1;
-                self.add(known, set | bits(node, more as u64), table[more].wide())?;
+                self.add(known, name(more as u64), table[more].wide())?;
             }
         }
         Ok(())
@@ -72,17 +107,17 @@ fn bits(node: &Words, mut items: u64) -> u64 {
     bits
 }
 
-/// Which sets of a table are frequent, a bit a set.
-fn flags<T: Cell>(table: &[T], min: u32) -> Vec<u64> {
+/// Tells which sets of a table are frequent, a bit a set.
+fn flag<T: Cell>(table: &[T], min: u32, flags: &mut [u64]) {
     let min = T::narrow(min);
     let word = |sets: &[T]| {
         sets.iter().enumerate().fold(0, |word, (at, &count)| word | u64::from(count >= min) << at)
     };
-    table.chunks(64).map(word).collect()
+    flags.iter_mut().zip(table.chunks(64)).for_each(|(flags, sets)| *flags = word(sets));
 }
 
-/// Which sets have one of the flagged sets with one more of `items` items.
-fn widen(flags: &[u64], items: usize) -> Vec<u64> {
+/// Tells which sets become one of the flagged sets with one more of `items` items.
+fn widen(flags: &[u64], items: usize, holds: &mut [u64]) {
     /// The sets without the item of a low bit.
     const WITHOUT: [u64; 6] = [
         0x5555_5555_5555_5555,
@@ -92,7 +127,6 @@ fn widen(flags: &[u64], items: usize) -> Vec<u64> {
         0x0000_ffff_0000_ffff,
         0x0000_0000_ffff_ffff,
     ];
-    let mut holds = vec![0; flags.len()];
     for (item, without) in WITHOUT.iter().enumerate().take(items) {
         for (holds, &flags) in holds.iter_mut().zip(flags) {
             *holds |= flags >> (1 << item) & without;
@@ -104,7 +138,6 @@ fn widen(flags: &[u64], items: usize) -> Vec<u64> {
             holds[..half].iter_mut().zip(&flags[half..]).for_each(|(holds, &flags)| *holds |= flags);
         }
     }
-    holds
 }
 
 /// Looks below `set`, which all of `known` hold.
@@ -136,12 +169,5 @@ fn extend(
         known.extend_from_slice(&found.sets[before..]);
         scratch.spare.push(child);
     }
-    let counts = &node.counts[..low];
-    if u16::try_from(node.total).is_ok() {
-        table::fill(&mut scratch.narrow, counts, &node.rows, &node.weights);
-        found.table(&known, node, set, &scratch.narrow, search.min)
-    } else {
-        table::fill(&mut scratch.wide, counts, &node.rows, &node.weights);
-        found.table(&known, node, set, &scratch.wide, search.min)
-    }
+    found.tables(&known, node, low, |items| set | bits(node, items), search.min, scratch)
 }

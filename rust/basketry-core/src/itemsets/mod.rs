@@ -6,6 +6,7 @@ mod condensed;
 mod fit;
 mod flat;
 mod found;
+mod held;
 mod index;
 mod kinds;
 mod lists;

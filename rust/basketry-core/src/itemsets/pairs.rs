@@ -7,6 +7,9 @@ use super::lists::{Block, Item};
 /// The most items in a table: it should stay in the second level of cache.
 const PAIRED: usize = 1024;
 
+/// Entries of a table for each pair that is met, from which going through the table costs more than it saves.
+const SPARSE: usize = 4;
+
 /// The counts of all pairs of the first items, a row for each item with those before it.
 pub(super) struct Pairs {
     items: usize,
@@ -14,9 +17,12 @@ pub(super) struct Pairs {
 }
 
 impl Pairs {
-    /// Counts the pairs of the baskets of some blocks that have `items` items.
+    /// Counts the pairs of the baskets of some blocks that have `items` items, if they are not few.
     pub(super) fn new<I: Item>(blocks: &[Block<I>], items: usize) -> Self {
+        let met: usize =
+            blocks.iter().flat_map(|block| block.rows.iter()).map(|row| row.len() * row.len() / 2).sum();
         let items = items.min(PAIRED);
+        let items = if met < items * items / SPARSE { 0 } else { items };
         let tables: Vec<Vec<u32>> = blocks
             .par_chunks(blocks.len().div_ceil(rayon::current_num_threads()).max(1))
             .map(|blocks| {

@@ -29,7 +29,7 @@ pub(super) struct Scratch {
     pub(super) folded: Vec<u32>,
     pub(super) narrow: Vec<u16>,
     pub(super) wide: Vec<u32>,
-    pub(super) spare: Vec<Words>,
+    pub(super) spare: Vec<Box<Words>>,
     pub(super) closed: closed::Room,
 }
 
