@@ -319,8 +319,8 @@ def test_sentences_come_from_the_numbers(page):
         "chance; then around week 26 (half a year), 6.0 times as often as by chance.",
         "Within 60 weeks (about 14 months), 30.0% have come (95% interval 24.0% to 36.0%).",
         "No week stands out from chance.",
-        "After the first order 25% within 231 days; after any order 25% within 112 days, 50% within 224 days "
-        "and 80% within 350 days have come back.",
+        "Have come back after the first order: 25% within 238 days; after any order: 25% within 112 days, "
+        "50% within 224 days and 80% within 350 days.",
         "The most valuable segment is “Segment of kind 0”: 12.5% of customers (100) bring 12.5% of spend",
         "“Segment of kind 0” stands above everyone in order value mean (101 against 50.0) and discount share "
         "(103 against 50.0); and below everyone in orders (1.0 against 50.0) and recency days "

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         sequence_rules,
         time_to_next,
     )
-    from basketry.patterns.retention import Retention, retention
+    from basketry.patterns.retention import RetentionTables, retention
     from basketry.simulation import Simulation, simulate
 
 __all__ = [
@@ -48,7 +48,7 @@ __all__ = [
     "MissingExtraError",
     "ParameterError",
     "Quality",
-    "Retention",
+    "RetentionTables",
     "SchemaError",
     "Segmentation",
     "Simulation",
@@ -84,7 +84,7 @@ _ROOMS = {
     "patterns": (
         *("TimeToNext", "association_rules", "count_itemsets", "frequent_itemsets"),
         *("frequent_sequences", "sequence_rules", "time_to_next", "LagTables", "lag_tables"),
-        *("due_list", "just_bought", "purchase_cycles", "Retention", "retention"),
+        *("due_list", "just_bought", "purchase_cycles", "RetentionTables", "retention"),
     ),
     "simulation": ("Simulation", "simulate"),
 }

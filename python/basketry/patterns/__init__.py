@@ -4,13 +4,13 @@ from basketry.patterns.cycles import just_bought, purchase_cycles
 from basketry.patterns.due import due_list
 from basketry.patterns.itemsets import count_itemsets, frequent_itemsets
 from basketry.patterns.lags import LagTables, TimeToNext, lag_tables, time_to_next
-from basketry.patterns.retention import Retention, retention
+from basketry.patterns.retention import RetentionTables, retention
 from basketry.patterns.rules import association_rules
 from basketry.patterns.sequences import frequent_sequences, sequence_rules
 
 __all__ = [
     "LagTables",
-    "Retention",
+    "RetentionTables",
     "TimeToNext",
     "association_rules",
     "count_itemsets",

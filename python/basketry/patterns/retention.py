@@ -19,7 +19,7 @@ _NONE = 2**32 - 1
 
 
 @dataclass(frozen=True, eq=False)
-class Retention:
+class RetentionTables:
     """How long customers take to order again.
 
     Parameters
@@ -44,7 +44,7 @@ class Retention:
             + ("fewer than half return" if days is None else f"half return within {days} days")
             for segment, days in half.select("segment", "days").head(3).iter_rows()
         ]
-        return f"Retention({', '.join(told)}{', ...' if half.height > 3 else ''})"
+        return f"RetentionTables({', '.join(told)}{', ...' if half.height > 3 else ''})"
 
 
 def retention(
@@ -54,7 +54,7 @@ def retention(
     within: pl.DataFrame | None = None,
     as_of: Moment | None = None,
     n_threads: int | None = None,
-) -> Retention:
+) -> RetentionTables:
     """Tell what share of customers orders again within how many days.
 
     Parameters
@@ -73,7 +73,7 @@ def retention(
 
     Returns
     -------
-    Retention
+    RetentionTables
         ``.curve`` and ``.percentiles``, by segment.
 
     Raises
@@ -99,7 +99,7 @@ def retention(
     >>> shop = bk.read_ledger(lines, columns={"customer": "customer", "time": "time"}, timezone="UTC")
     >>> answer = bk.retention(shop, since="first")
     >>> answer
-    Retention(half return within 10 days)
+    RetentionTables(half return within 10 days)
     >>> answer.curve.select("days", "at_risk", "events", "returned").rows()
     [(10, 2, 1, 0.5), (28, 1, 1, 1.0)]
     """
@@ -117,7 +117,7 @@ def retention(
     )
     segments = pl.DataFrame({"group": pl.Series(range(len(names)), dtype=pl.UInt32), "segment": names})
     curve = found.join(segments, on="group", how="left", maintain_order="left")
-    return Retention(
+    return RetentionTables(
         curve.select("segment", "days", "at_risk", "events", "censored", "returned", "low", "high"),
         _percentiles(curve, segments),
     )

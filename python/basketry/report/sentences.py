@@ -150,7 +150,7 @@ def _reach(lag: Lag) -> str:
 def retention_caption(frame: pl.DataFrame) -> str:
     """Say by when which share has ordered again."""
     told = []
-    for since, words in (("first", "After the first order"), ("every", "after any order")):
+    for since, words in (("first", "the first order"), ("every", "any order")):
         curve = frame.filter((pl.col("since") == since) & (pl.col("at_risk") >= FEWEST)).sort("days")
         shares = [
             f"{text.share(share).replace('.0%', '%')} within {text.count(reached['days'][0])} days"
@@ -158,10 +158,10 @@ def retention_caption(frame: pl.DataFrame) -> str:
             if (reached := curve.filter(pl.col("returned") >= share)).height
         ]
         if shares:
-            told.append(f"{words} {text.listed(shares)} have come back")
+            told.append(f"after {words}: {text.listed(shares)}")
     if not told:
         return "Fewer than a quarter have come back by the end of the data."
-    return capital("; ".join(told)) + "."
+    return f"Have come back {'; '.join(told)}."
 
 
 def _retention(findings: Findings) -> Sentence | None:
