@@ -5,8 +5,8 @@
 //! alone lets expect, and a peak has to pass the largest that chance makes anywhere on the horizon.
 //!
 //! The histories are turned into lists of buyers' days by item, and every question about a rule is a merge of a few of them:
-//! [`lag_tables`] for life tables and peaks, [`due_list`] for whom a rule is open, [`cycles`] for an item and itself.
-//! [`retention`] asks the same of whole orders.
+//! [`lag_tables`] for life tables and peaks, [`due_list`] for whom a rule is open, [`cycles()`] for an item and itself.
+//! [`retention()`] asks the same of whole orders.
 
 mod calendar;
 mod cycles;
