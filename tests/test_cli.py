@@ -334,3 +334,32 @@ def test_a_reader_that_has_enough_is_no_error(made):
     process.wait()
     assert "Traceback" not in err
     process.stderr.close()
+
+
+def test_itemsets_of_a_text(call, tmp_path):
+    path = tmp_path / "shop.dat"
+    path.write_text("1 2\n1 3\n\n1 2 3\n")
+    code, out, _ = call(
+        "itemsets", path, "--min-count", "2", "--contains", "1", "--min-length", "2", "--json"
+    )
+    assert code == 0
+    assert [row["itemset"] for row in json.loads(out)] == [[1, 2], [1, 3]]
+    code, out, _ = call("itemsets", path, "--support-for", "5", "--json")
+    assert (code, json.loads(out)) == (0, [{"min_count": 2, "min_support": 0.5, "itemsets": 5}])
+    code, out, _ = call("itemsets", path, "--min-count", "2", "--kind", "maximal", "--top", "1", "--json")
+    assert [row["itemset"] for row in json.loads(out)] == [[1, 2]]
+    assert call("itemsets", path)[0] == 0
+    assert call("itemsets", path, "--min-count", "2", "--value", "amount")[0] == 2
+
+
+def test_itemsets_of_several_levels_with_values(call, dump):
+    code, out, _ = call(
+        "itemsets", dump, "--item", "category", "--min-count", "50", "--value", "amount", "--json"
+    )
+    assert code == 0
+    assert all(float(row["amount"]) > 0 for row in json.loads(out))
+    code, out, _ = call(
+        "itemsets", dump, "--level", "item", "--level", "category", "--min-count", "100", "--json"
+    )
+    assert code == 0
+    assert any(name.startswith("category: ") for row in json.loads(out) for name in row["itemset"])

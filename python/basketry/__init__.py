@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from basketry.exceptions import (
         BasketryError,
         CapacityError,
+        CapacityWarning,
         InternalError,
         MissingExtraError,
         ParameterError,
         SchemaError,
     )
     from basketry.faults import Faults
-    from basketry.ledger import Ledger, Quality, read_ledger
+    from basketry.ledger import Ledger, Quality, price_bands, read_ledger
     from basketry.patterns import (
+        FittingSupport,
         LagTables,
         TimeToNext,
         association_rules,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
         lag_tables,
         purchase_cycles,
         sequence_rules,
+        support_for,
         time_to_next,
     )
     from basketry.patterns.retention import RetentionTables, retention
@@ -41,7 +44,9 @@ __all__ = [
     "BasketryError",
     "Budget",
     "CapacityError",
+    "CapacityWarning",
     "Faults",
+    "FittingSupport",
     "InternalError",
     "LagTables",
     "Ledger",
@@ -60,6 +65,7 @@ __all__ = [
     "frequent_sequences",
     "just_bought",
     "lag_tables",
+    "price_bands",
     "purchase_cycles",
     "quadrants",
     "read_ledger",
@@ -71,6 +77,7 @@ __all__ = [
     "sequence_rules",
     "showing",
     "simulate",
+    "support_for",
     "time_to_next",
 ]
 
@@ -80,10 +87,10 @@ _ROOMS = {
     "customers": ("quadrants", "rfm", "rfm_map", "rfm_segments"),
     "customers.segments": ("Segmentation", "segment_customers"),
     "faults": ("Faults",),
-    "ledger": ("Ledger", "Quality", "read_ledger"),
+    "ledger": ("Ledger", "Quality", "price_bands", "read_ledger"),
     "patterns": (
-        *("TimeToNext", "association_rules", "count_itemsets", "frequent_itemsets"),
-        *("frequent_sequences", "sequence_rules", "time_to_next", "LagTables", "lag_tables"),
+        *("FittingSupport", "TimeToNext", "association_rules", "count_itemsets", "frequent_itemsets"),
+        *("frequent_sequences", "sequence_rules", "support_for", "time_to_next", "LagTables", "lag_tables"),
         *("due_list", "just_bought", "purchase_cycles", "RetentionTables", "retention"),
     ),
     "simulation": ("Simulation", "simulate"),

@@ -24,6 +24,7 @@ __all__ = [
     "rfm",
     "sequence_rules",
     "simulate",
+    "support_for",
 ]
 
 DEBUG: Final[bool]
@@ -65,13 +66,27 @@ class Baskets:
     """Sets of items, and the ids that their codes stand for."""
 
     @staticmethod
-    def from_rows(rows: object, reins: Reins) -> Baskets: ...
+    def from_rows(rows: object, values: list[str], reins: Reins) -> Baskets: ...
     @staticmethod
-    def from_ledger(ledger: Ledger, grain: str, axis: str, before: int | None, reins: Reins) -> Baskets: ...
+    def from_text(text: bytes, reins: Reins) -> Baskets: ...
+    @staticmethod
+    def from_ledger(
+        ledger: Ledger,
+        grain: str,
+        levels: list[list[str]],
+        before: int | None,
+        values: list[str],
+        reins: Reins,
+    ) -> Baskets: ...
     def __len__(self) -> int: ...
     def codes(self, ids: list[int | str]) -> list[int | None]: ...
 
-def frequent_itemsets(baskets: Baskets, options: ItemsetOptions, reins: Reins) -> Columns: ...
+def frequent_itemsets(
+    baskets: Baskets, options: ItemsetOptions, partial: bool, reins: Reins
+) -> tuple[Columns, str | None]: ...
+def support_for(
+    baskets: Baskets, most: int, options: ItemsetOptions, reins: Reins
+) -> tuple[int, int] | None: ...
 def count_itemsets(baskets: Baskets, options: ItemsetOptions, reins: Reins) -> Columns: ...
 def association_rules(
     baskets: Baskets, itemset_options: ItemsetOptions, rule_options: RuleOptions, reins: Reins

@@ -77,6 +77,10 @@ class CapacityError(BasketryError, MemoryError):
     """The work would pass its budget."""
 
 
+class CapacityWarning(UserWarning):
+    """A result is complete up to what fitted the budget, and the text tells what is missing."""
+
+
 class MissingExtraError(BasketryError, ImportError):
     """An optional package is needed; the text gives the install command."""
 

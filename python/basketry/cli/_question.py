@@ -23,6 +23,7 @@ class Asked:
     as_of: str | None
     seed: int
     threads: int | None
+    top: int | None
 
 
 _Top = Annotated[int | None, typer.Option("--top", min=1, help="Only so many rows, the first ones.")]
@@ -34,13 +35,15 @@ _Output = Annotated[
 ]
 
 
-def question(answer: Callable[..., pl.DataFrame]) -> Callable[..., None]:
+def question(answer: Callable[..., pl.DataFrame], *, texts: bool = False) -> Callable[..., None]:
     """Make a command of a function that answers one question about a ledger.
 
     Parameters
     ----------
     answer
         Takes the ledger, what was `Asked` and its own options, which stand before the shared ones.
+    texts
+        Whether in place of the ledger it takes the path of a text with a basket a line.
     """
 
     def command(
@@ -61,21 +64,25 @@ def question(answer: Callable[..., pl.DataFrame]) -> Callable[..., None]:
         from basketry.cli._ledgers import item_names
         from basketry.cli._output import check_ending, show, write_table
         from basketry.cli._progress import Steps
-        from basketry.cli._source import open_source
+        from basketry.cli._source import is_text, open_source
 
         files = [path for path in (csv, output) if path is not None]
         for path in files:
             check_ending(path)
         steps = Steps()
-        with steps("read"):
-            ledger = open_source(source, config=config, preset=preset, timezone=timezone, threads=threads)
+        asked = Asked(as_of=as_of, seed=seed, threads=threads, top=top)
+        ledger: Any = source[0]
+        if not (texts and is_text(source)):
+            with steps("read"):
+                ledger = open_source(source, config=config, preset=preset, timezone=timezone, threads=threads)
         with steps(answer.__name__):
-            frame = answer(ledger, Asked(as_of=as_of, seed=seed, threads=threads), **own)
+            frame = answer(ledger, asked, **own)
         frame = frame if top is None else frame.head(top)
         for path in files:
             write_table(frame, path, raw_csv=raw_csv)
         if json or not files:
-            names = item_names(ledger) if "item" in own and own["item"] is None else None
+            by_item = ledger is not source[0] and "item" in own and not own["item"]
+            names = item_names(ledger) if by_item else None
             show(frame, as_json=json, raw_csv=raw_csv, names=names)
 
     shared = inspect.signature(command, eval_str=True).parameters

@@ -47,6 +47,17 @@ def open_source(
     return Ledger.open(saved[0])
 
 
+def is_text(source: list[str]) -> bool:
+    """Tell whether a source is a text with a basket a line.
+
+    Parameters
+    ----------
+    source
+        Paths or globs.
+    """
+    return len(source) == 1 and source[0].removesuffix(".gz").endswith((".dat", ".baskets"))
+
+
 def unpacked(source: list[str]) -> str | list[str]:
     """Give one path as itself: a folder of related tables is read as one."""
     return source[0] if len(source) == 1 else source

@@ -10,7 +10,13 @@ import polars as pl
 from basketry.control import Budget
 from basketry.exceptions import CapacityError
 from basketry.ledger import Ledger
-from basketry.patterns import association_rules, frequent_itemsets, frequent_sequences, sequence_rules
+from basketry.patterns import (
+    association_rules,
+    frequent_itemsets,
+    frequent_sequences,
+    sequence_rules,
+    support_for,
+)
 
 LEAST = 5
 """What fewer baskets or customers share is told by nobody."""
@@ -51,15 +57,17 @@ def fitting(find: Callable[[int], pl.DataFrame], start: int) -> tuple[int, pl.Da
     return count, found
 
 
-def fitting_itemsets(
-    ledger: Ledger, *, item: str | None, n_threads: int | None, **limits: Any
-) -> tuple[int, pl.DataFrame]:
-    """Find itemsets from a five-hundredth of the orders on."""
+def fitting_itemsets(data: Ledger | str, *, n_threads: int | None, **limits: Any) -> tuple[int, pl.DataFrame]:
+    """Find itemsets from a five-hundredth of the orders on; of a text from the support on that gives few enough."""
+    where = {name: value for name, value in limits.items() if name not in ("kind", "values", "top")}
+    start = (
+        support_for(data, _MOST.results or 0, n_threads=n_threads, **where).min_count
+        if isinstance(data, str)
+        else data.n_orders // 500
+    )
     return fitting(
-        lambda count: frequent_itemsets(
-            ledger, item=item, min_count=count, budget=_MOST, n_threads=n_threads, **limits
-        ),
-        ledger.n_orders // 500,
+        lambda count: frequent_itemsets(data, min_count=count, budget=_MOST, n_threads=n_threads, **limits),
+        start,
     )
 
 

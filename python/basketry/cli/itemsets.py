@@ -1,10 +1,11 @@
 """`basketry itemsets`: sets of items that many baskets hold."""
 
+from functools import partial as with_options
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from basketry.cli._options import Item, MaxLength, MinCount, MinSupport
+from basketry.cli._options import MaxLength, MinCount, MinSupport
 from basketry.cli._question import Asked, question
 
 if TYPE_CHECKING:
@@ -12,31 +13,85 @@ if TYPE_CHECKING:
 
     from basketry.ledger import Ledger
 
+_Names = list[str] | None
 
-@question
+
+def _each(name: str, meta: str, text: str) -> Any:
+    return typer.Option(name, metavar=meta, help=text)
+
+
+@with_options(question, texts=True)
 def itemsets(
-    ledger: "Ledger",
+    data: "Ledger | str",
     asked: Asked,
     min_support: MinSupport = None,
     min_count: MinCount = None,
+    support_for: Annotated[
+        int | None, typer.Option("--support-for", help="Only tell the least support with so many sets.")
+    ] = None,
+    min_length: Annotated[int, typer.Option("--min-length", help="The least items of a set.")] = 1,
     max_length: MaxLength = None,
-    basket: Annotated[str, typer.Option("--basket", help="order, day or customer.")] = "order",
-    item: Item = None,
+    kind: Annotated[str, typer.Option("--kind", help="all, closed or maximal.")] = "all",
+    contains: Annotated[_Names, _each("--contains", "ITEM", "An item of every set; may be repeated.")] = None,
+    excludes: Annotated[_Names, _each("--excludes", "ITEM", "An item of no set; may be repeated.")] = None,
+    values: Annotated[
+        _Names, _each("--value", "MEASURE", "Sum it, such as amount, over the baskets; may be repeated.")
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="If there are too many, give the shorter ones.")
+    ] = False,
+    basket: Annotated[str | None, typer.Option("--basket", help="order, day or customer.")] = None,
+    item: Annotated[
+        _Names,
+        _each("--item", "ATTRIBUTE", "What counts as an item, such as category; repeated: combinations."),
+    ] = None,
+    levels: Annotated[
+        _Names, _each("--level", "ATTRIBUTE", "An axis (item, category, or brand,category); several at once.")
+    ] = None,
 ) -> "pl.DataFrame":
-    """Find the sets of items that many baskets hold. Without a threshold one is found that fits the data."""
+    """Find the sets of items that many baskets hold. Without a threshold one is found that fits the data.
+
+    A file that ends in .dat or .baskets (or .gz behind it) is a text with a basket a line, items between blanks.
+    """
+    import warnings
+
+    import polars as pl
+
+    from basketry import patterns
     from basketry.cli._ledgers import before
     from basketry.cli._thresholds import fitting_itemsets
-    from basketry.patterns import frequent_itemsets
 
-    past = before(ledger, asked.as_of, asked.threads)
-    limits: dict[str, Any] = {"basket": basket, "max_length": max_length}
+    limits: dict[str, Any] = {
+        "basket": basket,
+        "item": item or None,
+        "levels": [level.split(",") for level in levels] if levels else None,
+        "min_length": min_length,
+        "max_length": max_length,
+        "contains": [_id(data, one) for one in contains or []],
+        "excludes": [_id(data, one) for one in excludes or []],
+        "n_threads": asked.threads,
+    }
+    past = data if isinstance(data, str) else before(data, asked.as_of, asked.threads)
+    if isinstance(data, str):
+        limits["as_of"] = asked.as_of
+    if support_for is not None:
+        found = patterns.support_for(past, support_for, **limits)
+        return pl.DataFrame([vars(found)])
+    limits |= {"kind": kind, "values": values or [], "top": asked.top}
     if min_support is None and min_count is None:
-        return fitting_itemsets(past, item=item, n_threads=asked.threads, **limits)[1]
-    return frequent_itemsets(
-        past,
-        item=item,
-        min_support=min_support,
-        min_count=min_count,
-        n_threads=asked.threads,
-        **limits,
-    )
+        return fitting_itemsets(past, **limits)[1]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        frame = patterns.frequent_itemsets(
+            past, min_support=min_support, min_count=min_count, partial=partial, **limits
+        )
+    for warning in caught:
+        typer.echo(f"basketry: {warning.message}", err=True)
+    return frame
+
+
+def _id(data: "Ledger | str", typed: str) -> str | int:
+    """Read an item's id as the data have it: a whole number where those are."""
+    number = typed.removeprefix("-").isdecimal()
+    whole = isinstance(data, str) or data.items().schema["item"].is_integer()
+    return int(typed) if number and whole else typed

@@ -1,7 +1,8 @@
 """From a dump to a ledger: sources, column mapping, cleaning, the quality sheet."""
 
+from basketry.ledger.bands import price_bands
 from basketry.ledger.ledger import Ledger
 from basketry.ledger.quality import Quality
 from basketry.ledger.read import read_ledger
 
-__all__ = ["Ledger", "Quality", "read_ledger"]
+__all__ = ["Ledger", "Quality", "price_bands", "read_ledger"]

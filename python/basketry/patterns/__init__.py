@@ -2,13 +2,14 @@
 
 from basketry.patterns.cycles import just_bought, purchase_cycles
 from basketry.patterns.due import due_list
-from basketry.patterns.itemsets import count_itemsets, frequent_itemsets
+from basketry.patterns.itemsets import FittingSupport, count_itemsets, frequent_itemsets, support_for
 from basketry.patterns.lags import LagTables, TimeToNext, lag_tables, time_to_next
 from basketry.patterns.retention import RetentionTables, retention
 from basketry.patterns.rules import association_rules
 from basketry.patterns.sequences import frequent_sequences, sequence_rules
 
 __all__ = [
+    "FittingSupport",
     "LagTables",
     "RetentionTables",
     "TimeToNext",
@@ -22,5 +23,6 @@ __all__ = [
     "purchase_cycles",
     "retention",
     "sequence_rules",
+    "support_for",
     "time_to_next",
 ]

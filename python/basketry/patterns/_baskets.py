@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gzip
+import os
+import zlib
+from collections.abc import Iterable, Sequence
 from math import ceil
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -18,58 +22,141 @@ from basketry.ledger.zones import Moment
 
 GRAINS = ("order", "day", "customer")
 """What a basket of a ledger is the set of items of."""
+TABLES = (".csv", ".parquet", ".json", ".ndjson", ".xlsx", ".ledger")
+"""Endings of files that are no texts of one basket a line."""
+
+
+Level = str | Sequence[str]
+"""``item``, an attribute of items, or several attributes: the combinations that items have."""
 
 
 def baskets_of(
     data: Any,
     *,
     basket: str | None,
-    item: str | None,
+    item: Level | None,
     as_of: Moment | None,
     reins: Reins,
+    levels: Sequence[Level] | None = None,
+    values: Iterable[str] = (),
 ) -> _core.Baskets:
-    """Read a ledger, a table of basket and item ids, or a column of lists into baskets.
+    """Read a ledger, a table of basket and item ids, a column of lists, or a text file into baskets.
 
     Parameters
     ----------
     data
-        A ledger or any Arrow table.
+        A ledger, any Arrow table, or the path of a text file with a basket a line.
     basket
         The column of basket ids; None if `item` holds lists, one basket a row.
         Of a ledger: order, day or customer.
     item
-        The column of item ids. Of a ledger: None for the items, or one of their attributes.
+        The column of item ids. Of a ledger: None for the items, or one or several of their attributes.
     as_of
         The instant before which a ledger is read.
     reins
         Threads, budget and progress.
+    levels
+        Of a ledger, in place of `item`: several of what `item` can be, all at once.
+    values
+        Measures of a ledger or columns of a table whose sums are wanted.
     """
+    wanted = _names("values", values)
+    reserved = [name for name in wanted if name in ("itemset", "length", "count", "support")]
+    if reserved:
+        raise ParameterError.out_of_range("values", reserved[0], "the result has a column of this name")
     if isinstance(data, Ledger):
-        grain = basket or "order"
-        if grain not in GRAINS:
-            raise ParameterError.unknown("basket", grain, GRAINS)
-        before = None if as_of is None else data.instant(as_of)
-        return _core.Baskets.from_ledger(data.core, grain, item or "item", before, reins)
+        return _of_ledger(data, basket, item, as_of, reins, levels, wanted)
     if as_of is not None:
         raise ParameterError.out_of_range("as_of", as_of, "only a ledger knows times; filter a table before")
-    if item is None:
+    if levels is not None:
+        raise ParameterError.out_of_range("levels", levels, "only a ledger knows levels of its items")
+    if isinstance(data, str | os.PathLike):
+        for name, value in (("basket", basket), ("item", item), ("values", wanted or None)):
+            if value is not None:
+                raise ParameterError.out_of_range(name, value, "a text file has no columns, leave it out")
+        return _core.Baskets.from_text(_text(Path(data)), reins)
+    if not isinstance(item, str):
         raise ParameterError.out_of_range("item", item, "a table needs the name of its column of items")
     frame = data if isinstance(data, pl.DataFrame) else pl.DataFrame(data)
-    for name, role in ((basket, "basket"), (item, "item")):
-        if name is not None and name not in frame.columns:
-            raise SchemaError.unknown_column(name, role, frame.columns)
-    if isinstance(frame.schema[item], pl.List | pl.Array):
+    for column, role in ((basket, "basket"), (item, "item"), *((name, "values") for name in wanted)):
+        if column is not None and column not in frame.columns:
+            raise SchemaError.unknown_column(column, role, frame.columns)
+    items = frame[item]
+    if isinstance(items.dtype, pl.List | pl.Array):
         if basket is not None:
             raise ParameterError.out_of_range(
                 "basket", basket, f"each list of the column {item!r} is a basket, so leave it out"
             )
-        numbered = frame.select(pl.int_range(pl.len()).alias("basket"), item=pl.col(item))
-        return _core.Baskets.from_rows(numbered.explode("item", empty_as_null=True, keep_nulls=True), reins)
+        if wanted:
+            raise ParameterError.out_of_range("values", wanted, "a table of lists has no row for each item")
+        if isinstance(items.dtype, pl.Array):
+            items = items.arr.to_list()
+        if items.null_count():
+            empty = pl.lit(pl.Series([[]], dtype=items.dtype))
+            items = pl.select(pl.when(items.is_not_null()).then(items).otherwise(empty)).to_series()
+        return _core.Baskets.from_rows(items.alias("item").to_frame(), [], reins)
     if basket is None:
         raise ParameterError.out_of_range(
             "basket", basket, "a table of one item a row needs its column of baskets"
         )
-    return _core.Baskets.from_rows(frame.select(basket=pl.col(basket), item=pl.col(item)), reins)
+    # Columns are renamed by their place, so that one column may serve twice.
+    columns = [pl.col(name).alias(f"value {at}") for at, name in enumerate(wanted)]
+    rows = frame.select(pl.col(basket).alias("basket"), pl.col(item).alias("item"), *columns)
+    return _core.Baskets.from_rows(rows, wanted, reins)
+
+
+def _of_ledger(
+    ledger: Ledger,
+    basket: str | None,
+    item: Level | None,
+    as_of: Moment | None,
+    reins: Reins,
+    levels: Sequence[Level] | None,
+    values: list[str],
+) -> _core.Baskets:
+    grain = basket or "order"
+    if grain not in GRAINS:
+        raise ParameterError.unknown("basket", grain, GRAINS)
+    if levels is not None and item is not None:
+        raise ParameterError.out_of_range("levels", levels, "they stand in place of item=, so leave it out")
+    if levels is not None and (isinstance(levels, str) or not levels):
+        raise ParameterError.out_of_range("levels", levels, "a list such as ['item', 'category']")
+    axes = [_names("item", level) for level in ([item or "item"] if levels is None else levels)]
+    for axis in axes:
+        if not axis:
+            raise ParameterError.out_of_range("item", axis, "at least one attribute makes an axis")
+        if axes.count(axis) > 1:
+            raise ParameterError.out_of_range("levels", levels, f"{axis[0]!r} stands there twice")
+    for name in values:
+        if name not in ledger.core.measures:
+            raise ParameterError.unknown("values", name, ledger.core.measures)
+    before = None if as_of is None else ledger.instant(as_of)
+    return _core.Baskets.from_ledger(ledger.core, grain, axes, before, values, reins)
+
+
+def _names(argument: str, given: object) -> list[str]:
+    names = [given] if isinstance(given, str) else given
+    if not isinstance(names, Iterable):
+        raise ParameterError.out_of_range(argument, given, "names are needed")
+    names = list(names)
+    for name in names:
+        if not isinstance(name, str):
+            raise ParameterError.out_of_range(argument, name, "a name is a text")
+        if names.count(name) > 1:
+            raise ParameterError.out_of_range(argument, names, f"{name!r} stands there twice")
+    return names
+
+
+def _text(path: Path) -> bytes:
+    """Read a text file, unpacked if it is packed: the standard library does that as fast as anything here could."""
+    if path.suffix in TABLES:
+        raise ParameterError.out_of_range(
+            "data", str(path), "a text file has a basket a line; read a table with polars and pass the frame"
+        )
+    try:
+        return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise SchemaError(f"{path}: {getattr(error, 'strerror', None) or error}.") from error
 
 
 def least_count(min_support: float | None, min_count: int | None, n_baskets: int) -> int:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import nextafter
 from typing import Any, Literal
 
 import polars as pl
@@ -10,9 +14,9 @@ import polars as pl
 from basketry import _core
 from basketry.arguments import whole
 from basketry.control import Budget, reins
-from basketry.exceptions import ParameterError
+from basketry.exceptions import CapacityError, CapacityWarning, ParameterError
 from basketry.ledger.zones import Moment
-from basketry.patterns._baskets import baskets_of, codes_of, least_count
+from basketry.patterns._baskets import Level, baskets_of, codes_of, least_count
 
 Kind = Literal["all", "closed", "maximal"]
 
@@ -24,7 +28,8 @@ def frequent_itemsets(
     data: Any,
     *,
     basket: str | None = None,
-    item: str | None = None,
+    item: Level | None = None,
+    levels: Sequence[Level] | None = None,
     as_of: Moment | None = None,
     min_support: float | None = None,
     min_count: int | None = None,
@@ -34,6 +39,8 @@ def frequent_itemsets(
     contains: Iterable[str | int] | None = None,
     excludes: Iterable[str | int] | None = None,
     kind: Kind = "all",
+    values: Iterable[str] = (),
+    partial: bool = False,
     budget: Budget | None = None,
     n_threads: int | None = None,
 ) -> pl.DataFrame:
@@ -45,13 +52,19 @@ def frequent_itemsets(
     Parameters
     ----------
     data
-        A ledger, or a table with a row for each item of a basket or for each basket with a list of items.
+        A ledger, a table with a row for each item of a basket or for each basket with a list of items, or the
+        path of a text file (plain or ``.gz``) with a line for each basket and blanks between items. Items of a
+        text are whole numbers if all of them are written as such.
     basket
         The column of basket ids; left out if `item` is a column of lists. Of a ledger: ``order`` (or None),
         ``day`` or ``customer``, what a basket is the set of items of.
     item
-        The column of item ids: texts or whole numbers. Of a ledger: None for its items, or one of
-        their attributes.
+        The column of item ids: texts or whole numbers. Of a ledger: None for its items, one of their attributes,
+        or a list of attributes for their combinations, called ``shoes | high``. A line whose item lacks an attribute
+        has no place on its axis.
+    levels
+        Of a ledger, in place of `item`: several axes at once, such as ``["item", "category"]``. Items are called by
+        their ids, all else with its axis: ``category: shoes``. No set holds an item and what the item implies.
     as_of
         Orders of a ledger at or after this instant are left out; None takes all.
     min_support
@@ -71,6 +84,14 @@ def frequent_itemsets(
     kind
         ``closed`` keeps the sets that no larger set equals in count, ``maximal`` those that no larger set is
         frequent with.
+    values
+        Measures of a ledger, such as ``amount`` and ``quantity``, or columns of a table with a row for each item: for
+        each set their sum over the lines of its items in the baskets that hold it. Of a ledger only purchases
+        count: lines of negative quantity are in no basket and in no sum. Rows of a table are summed as they are.
+    partial
+        Whether to answer, when the budget is met, with all sets up to the greatest length that fits and a
+        `CapacityWarning`, in place of an error; only with ``kind="all"``. A budget of results or bytes always gives the
+        same answer; with one of seconds, the length depends on the machine.
     budget
         The most itemsets, bytes or seconds that the call may cost; None allows 30 million itemsets.
     n_threads
@@ -80,18 +101,23 @@ def frequent_itemsets(
     -------
     DataFrame
         ``itemset`` (item ids, most frequent first), ``length``, ``count`` (baskets), ``support`` (share of
-        all baskets); by falling count, then rising length, then by the ranks of the items. A result of more than
-        2^18 sets comes in the order of the search, which depends on nothing but the baskets: sorting it
-        would take longer than finding it.
+        all baskets) and a column for each of `values` (exact to four decimals); by falling count, then rising length,
+        then by the ranks of the items. A result of more than 2^18 sets comes in the order of the search, which
+        depends on nothing but the baskets: sorting it would take longer than finding it.
 
     Raises
     ------
     ParameterError
         If an argument is out of range or contradicts another.
     SchemaError
-        If a column is missing or holds no ids.
+        If a column or file is missing or holds no ids.
     CapacityError
-        If the budget is met; the text tells what would fit.
+        If the budget is met; the text tells which support and which length would fit.
+
+    Warns
+    -----
+    CapacityWarning
+        If `partial` is true and the budget is met; the text tells what is missing.
 
     Examples
     --------
@@ -109,9 +135,19 @@ def frequent_itemsets(
     >>> milk = frequent_itemsets(shop, item="items", min_count=1, contains=["milk"], excludes=["bread"])
     >>> milk["itemset"].to_list()
     [['milk'], ['jam', 'milk']]
+
+    What the sets are worth, from a table with a row for each item:
+
+    >>> lines = pl.DataFrame({"order": [1, 1, 2], "item": ["tea", "cup", "tea"], "paid": [3.0, 8.5, 3.0]})
+    >>> worth = frequent_itemsets(lines, basket="order", item="item", min_count=1, values=["paid"])
+    >>> for row in worth.select("itemset", "count", pl.col("paid").cast(float)).iter_rows():
+    ...     print(row)
+    (['tea'], 2, 6.0)
+    (['cup'], 1, 8.5)
+    (['tea', 'cup'], 1, 11.5)
     """
     parcel = reins(n_threads, budget or ITEMSETS)
-    sets = baskets_of(data, basket=basket, item=item, as_of=as_of, reins=parcel)
+    sets = baskets_of(data, basket=basket, item=item, levels=levels, as_of=as_of, values=values, reins=parcel)
     options = itemset_options(
         sets,
         min_support=min_support,
@@ -123,14 +159,18 @@ def frequent_itemsets(
         excludes=excludes,
         kind=kind,
     )
-    return pl.DataFrame(_core.frequent_itemsets(sets, options, parcel))
+    columns, missing = _core.frequent_itemsets(sets, options, bool(partial), parcel)
+    if missing is not None:
+        warnings.warn(missing, CapacityWarning, stacklevel=2)
+    return pl.DataFrame(columns)
 
 
 def count_itemsets(
     data: Any,
     *,
     basket: str | None = None,
-    item: str | None = None,
+    item: Level | None = None,
+    levels: Sequence[Level] | None = None,
     as_of: Moment | None = None,
     min_support: float | None = None,
     min_count: int | None = None,
@@ -148,7 +188,7 @@ def count_itemsets(
 
     Parameters
     ----------
-    data, basket, item, as_of, min_support, min_count, min_length, max_length, contains, excludes
+    data, basket, item, levels, as_of, min_support, min_count, min_length, max_length, contains, excludes
         As in :func:`frequent_itemsets`.
     kind, budget, n_threads
         As in :func:`frequent_itemsets`.
@@ -171,7 +211,7 @@ def count_itemsets(
     [(1, 3), (2, 2)]
     """
     parcel = reins(n_threads, budget)
-    sets = baskets_of(data, basket=basket, item=item, as_of=as_of, reins=parcel)
+    sets = baskets_of(data, basket=basket, item=item, levels=levels, as_of=as_of, reins=parcel)
     options = itemset_options(
         sets,
         min_support=min_support,
@@ -184,6 +224,97 @@ def count_itemsets(
         kind=kind,
     )
     return pl.DataFrame(_core.count_itemsets(sets, options, parcel))
+
+
+@dataclass(frozen=True)
+class FittingSupport:
+    """A support, and how many itemsets it gives.
+
+    Parameters
+    ----------
+    min_count
+        The least number of baskets.
+    min_support
+        The same as a share of all baskets: typed as it stands, it asks for `min_count` baskets.
+    itemsets
+        How many itemsets there are.
+    """
+
+    min_count: int
+    min_support: float
+    itemsets: int
+
+
+def support_for(
+    data: Any,
+    n: int,
+    *,
+    basket: str | None = None,
+    item: Level | None = None,
+    levels: Sequence[Level] | None = None,
+    as_of: Moment | None = None,
+    min_length: int = 1,
+    max_length: int | None = None,
+    contains: Iterable[str | int] | None = None,
+    excludes: Iterable[str | int] | None = None,
+    budget: Budget | None = None,
+    n_threads: int | None = None,
+) -> FittingSupport:
+    """Find the least support at which at most `n` itemsets exist.
+
+    Sets are only counted, by halving the range of supports, so the answer is exact and no itemset is built.
+
+    Parameters
+    ----------
+    data, basket, item, levels, as_of, min_length, max_length, contains, excludes
+        As in :func:`frequent_itemsets`.
+    n
+        The most itemsets.
+    budget, n_threads
+        As in :func:`frequent_itemsets`; of a budget the seconds count.
+
+    Returns
+    -------
+    FittingSupport
+        ``min_count``, ``min_support`` and the number of ``itemsets`` there.
+
+    Raises
+    ------
+    ParameterError, SchemaError
+        As in :func:`frequent_itemsets`.
+    CapacityError
+        If there are more sets than `n` that all baskets hold, or the seconds are used up.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> shop = pl.DataFrame({"items": [["bread", "milk"], ["bread", "jam"], ["bread", "milk", "jam"], []]})
+    >>> support_for(shop, 5, item="items")
+    FittingSupport(min_count=2, min_support=0.5, itemsets=5)
+    """
+    most = whole("n", n, 0, 2**63 - 1)
+    parcel = reins(n_threads, budget)
+    sets = baskets_of(data, basket=basket, item=item, levels=levels, as_of=as_of, reins=parcel)
+    options = itemset_options(
+        sets,
+        min_support=None,
+        min_count=1,
+        min_length=min_length,
+        max_length=max_length,
+        contains=contains,
+        excludes=excludes,
+    )
+    found = _core.support_for(sets, most, options, parcel)
+    if found is None:
+        raise CapacityError(
+            f"n={most}: more itemsets than that are in every one of the {len(sets)} baskets, "
+            "so that no support fits: limit max_length, or exclude items."
+        )
+    least, itemsets = found
+    share = least / max(len(sets), 1)
+    if Fraction(repr(share)) * len(sets) > least:
+        share = nextafter(share, 0)
+    return FittingSupport(least, share, itemsets)
 
 
 def itemset_options(

@@ -3,6 +3,7 @@
 //! A kernel gets one [`Control`], calls [`Control::check`] every few thousand steps and [`Control::advance`] when a unit of
 //! work is done. The threads that do the work only read and add to atomics; whoever waits for them looks at the counters.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ pub struct Budget {
 /// Stop flag, progress counters and budget of one call.
 #[derive(Debug)]
 pub struct Control {
-    stop: AtomicBool,
+    stop: Arc<AtomicBool>,
     done: AtomicU64,
     total: AtomicU64,
     found: AtomicU64,
@@ -41,7 +42,7 @@ impl Control {
     /// A control with a budget; the clock of its seconds starts now.
     pub fn new(budget: Budget) -> Self {
         Self {
-            stop: AtomicBool::new(false),
+            stop: Arc::default(),
             done: AtomicU64::new(0),
             total: AtomicU64::new(0),
             found: AtomicU64::new(0),
@@ -49,6 +50,23 @@ impl Control {
             budget,
             started: Instant::now(),
         }
+    }
+
+    /// A control for a part of the work: it hears the same request to stop and counts seconds from the same start, and has a
+    /// budget and counters of its own.
+    #[must_use]
+    pub fn with_budget(&self, budget: Budget) -> Self {
+        Self { stop: self.stop.clone(), started: self.started, ..Self::new(budget) }
+    }
+
+    /// The budget.
+    pub fn budget(&self) -> Budget {
+        self.budget
+    }
+
+    /// The seconds since the start.
+    pub fn elapsed(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
     }
 
     /// Asks the work to stop at its next check.
@@ -120,6 +138,7 @@ mod tests {
         assert!(matches!(control.book(1, 12), Err(Error::Capacity(e)) if e.limit == "results"));
         control.stop();
         assert_eq!(control.check(), Err(Error::Interrupted));
+        assert_eq!(control.with_budget(Budget::default()).check(), Err(Error::Interrupted));
         let late = Control::new(Budget { seconds: Some(0.0), ..Budget::default() });
         std::thread::sleep(Duration::from_millis(2));
         assert!(matches!(late.check(), Err(Error::Capacity(e)) if e.limit == "seconds"));

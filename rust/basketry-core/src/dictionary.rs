@@ -26,6 +26,19 @@ pub struct TextChunk<'a> {
 const INLINE: usize = 12;
 
 impl<'a> TextChunk<'a> {
+    /// The view of a text that stands at `offset` of the first buffer.
+    pub(crate) fn view(text: &[u8], offset: u32) -> u128 {
+        let mut view = [0; 16];
+        view[..4].copy_from_slice(&(text.len() as u32).to_le_bytes());
+        if text.len() <= INLINE {
+            view[4..4 + text.len()].copy_from_slice(text);
+        } else {
+            view[4..8].copy_from_slice(&text[..4]);
+            view[12..].copy_from_slice(&offset.to_le_bytes());
+        }
+        u128::from_le_bytes(view)
+    }
+
     /// The bytes of one text.
     #[inline]
     pub fn get(&self, row: usize) -> &'a [u8] {
@@ -136,6 +149,14 @@ impl Ids {
         match self {
             Self::Integers(_) => &[],
             Self::Texts { offsets, bytes } => &bytes[offsets[i] as usize..offsets[i + 1] as usize],
+        }
+    }
+
+    /// An id as a text.
+    pub fn label(&self, i: usize) -> String {
+        match self {
+            Self::Integers(values) => values[i].to_string(),
+            Self::Texts { .. } => String::from_utf8_lossy(self.text(i)).into_owned(),
         }
     }
 
@@ -254,6 +275,32 @@ impl Encoder {
         Ok(())
     }
 
+    /// Takes over the ids of another encoder: replaces `codes` by what its codes become here.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`].
+    pub(crate) fn absorb(&mut self, other: &Self, codes: &mut Vec<u32>) -> Result<()> {
+        codes.clear();
+        match (&other.known, &mut self.known) {
+            (Known::Nothing, _) => {}
+            (Known::Integers(other), _) => {
+                self.encode(&IdChunk::plain(Values::Integers(&other.ids)), codes)?;
+            }
+            (Known::Texts(_), Known::Integers(_)) => return Err(self.mixed("text", "integers")),
+            (Known::Texts(other), known) => {
+                if let Known::Nothing = known {
+                    *known = Known::Texts(Texts::default());
+                }
+                if let Known::Texts(known) = known {
+                    codes.extend(
+                        (0..other.views.len()).map(|code| known.code(other.views[code], other.get(code))),
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Sorts the ids that were used and tells the rank of each code among them ([`NONE`] for an unused one).
     pub fn finish(self, used: &[bool]) -> (Ids, Vec<u32>) {
         let mut ranks = vec![NONE; self.len()];
@@ -302,27 +349,31 @@ fn leading(text: &[u8]) -> u64 {
     u64::from_be_bytes(first)
 }
 
-/// Whole numbers: small ones through a table, the others through a hash map.
+/// Whole numbers: small ones through a table, the others through a hash map; none is looked up while they only rise.
 #[derive(Debug, Default)]
 struct Integers {
     ids: Vec<i64>,
+    /// Whether an id was smaller than one before it, so that ids have to be looked up.
+    mixed: bool,
     small: Vec<u32>,
     large: FxHashMap<i64, u32>,
 }
 
 impl Integers {
     fn encode(&mut self, values: &[i64], valid: Option<&arrow_buffer::BooleanBuffer>, codes: &mut Vec<u32>) {
-        codes.reserve(values.len());
         let mut last = (values.first().map_or(0, |first| !first), NONE);
-        for (row, &id) in values.iter().enumerate() {
-            if valid.is_some_and(|valid| !valid.value(row)) {
-                codes.push(NONE);
-                continue;
-            }
+        let mut code = |id: i64| {
             if id != last.0 {
                 last = (id, self.code(id));
             }
-            codes.push(last.1);
+            last.1
+        };
+        match valid {
+            None => codes.extend(values.iter().map(|&id| code(id))),
+            Some(valid) => {
+                codes
+                    .extend(values.iter().zip(valid).map(|(&id, valid)| if valid { code(id) } else { NONE }));
+            }
         }
     }
 
@@ -337,6 +388,21 @@ impl Integers {
     /// The slow path: an id out of the table, or a new one.
     fn learn(&mut self, id: i64) -> u32 {
         let next = self.ids.len() as u32;
+        if !self.mixed {
+            match self.ids.last() {
+                Some(&last) if id < last => {
+                    self.mixed = true;
+                    for id in std::mem::take(&mut self.ids) {
+                        self.learn(id);
+                    }
+                }
+                Some(&last) if id == last => return next - 1,
+                _ => {
+                    self.ids.push(id);
+                    return next;
+                }
+            }
+        }
         // The table may be 8 times as long as there are ids: dense numbering, the usual case, never meets the map.
         let reach = (8 * (self.ids.len() + 8192)).max(self.small.len());
         if (0..reach as i64).contains(&id) {
@@ -398,16 +464,17 @@ impl Texts {
                 continue;
             }
             if view != last.0 {
-                last = (view, self.code(view, chunk, row));
+                let text = if view as u32 as usize <= INLINE { &[] } else { chunk.get(row) };
+                last = (view, self.code(view, text));
             }
             codes.push(last.1);
         }
     }
 
-    fn code(&mut self, view: u128, chunk: &TextChunk<'_>, row: usize) -> u32 {
+    /// The code of a text: of a short one by its view alone, of a long one by its bytes.
+    fn code(&mut self, view: u128, text: &[u8]) -> u32 {
         let next = self.views.len() as u32;
         let short = view as u32 as usize <= INLINE;
-        let text = if short { &[] } else { chunk.get(row) };
         let hash = if short { hash_words(view as u64, (view >> 64) as u64) } else { hash_bytes(text) };
         let tag = (hash >> 32) as u32;
         let (views, arena) = (&self.views, &self.arena);

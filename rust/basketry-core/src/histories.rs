@@ -39,7 +39,7 @@ impl Histories {
     pub fn from_ledger(ledger: &Ledger, axis: &Axis, before: Option<i64>, control: &Control) -> Result<Self> {
         let (times, zone) = (ledger.order_times(), ledger.zone());
         let day = |order: usize| i64::from(zone.day(times[order]));
-        let sets = Sets::collect(ledger, axis, before.unwrap_or(i64::MAX), false, day, control)?;
+        let sets = Sets::collect(ledger, axis, before.unwrap_or(i64::MAX), false, day, &[], control)?;
         let end_day = match before {
             Some(before) => zone.day(before),
             None => ledger.span().map_or(0, |(_, last)| zone.day(last) + 1),

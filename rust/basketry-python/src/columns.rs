@@ -18,6 +18,7 @@ use arrow_cast::{CastOptions, cast_with_options};
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{ArrowError, DataType, Field, Schema};
+use basketry_core::baskets::{self, Grouping};
 use basketry_core::dictionary::{Encoder, IdChunk, Ids, NONE, TextChunk, Values};
 use basketry_core::ledger::{
     Attribute, Flat, MISSING, NumberChunk, Numbers, OrderKey, Rows, Shape, TimeChunk, UNIT,
@@ -248,21 +249,62 @@ pub fn for_each_batch(
     Ok(())
 }
 
-/// Reads the two id columns of every batch of a stream.
-pub fn for_each_pair(
-    reader: PyRecordBatchReader,
-    names: [&str; 2],
-    mut take: impl FnMut(&IdChunk<'_>, &IdChunk<'_>) -> PyResult<()>,
-) -> PyResult<()> {
-    for_each_batch(reader, |batch| {
-        let ids = |name: &str| {
-            let array =
-                batch.column_by_name(name).ok_or_else(|| errors::from_arrow(name, &"it is missing"))?;
-            Held::new(name, array)
+/// Rows of items on their way to baskets, held until all of them are there.
+pub struct Basketfuls(Vec<Basketful>);
+
+struct Basketful {
+    baskets: Option<Held>,
+    /// Where lists of items begin, in place of basket ids.
+    lists: Option<OffsetBuffer<i64>>,
+    items: Held,
+    values: Vec<Measure>,
+}
+
+impl Basketfuls {
+    /// Reads the columns `basket`, `item` and `value 0`, `value 1` ..., which are called `values`, or, without the column `basket`, lists of items.
+    pub fn read(rows: PyRecordBatchReader, values: &[String]) -> PyResult<Self> {
+        let mut held = Vec::new();
+        for_each_batch(rows, |batch| {
+            let column = |name: &str| {
+                batch.column_by_name(name).ok_or_else(|| errors::from_arrow(name, &"it is missing"))
+            };
+            let items = column("item")?;
+            let number = |(at, name): (usize, &String)| Measure::new(name, column(&format!("value {at}"))?);
+            let values = values.iter().enumerate().map(number);
+            let values = values.collect::<PyResult<_>>()?;
+            held.push(if let Some(baskets) = batch.column_by_name("basket") {
+                let (baskets, items) = (Held::new("basket", baskets)?, Held::new("item", items)?);
+                Basketful { baskets: Some(baskets), lists: None, items, values }
+            } else {
+                let lists = match items.data_type() {
+                    DataType::List(field) | DataType::FixedSizeList(field, _) => {
+                        cast("item", items, &DataType::LargeList(field.clone()))?
+                    }
+                    _ => items.clone(),
+                };
+                let lists = lists.as_list::<i64>();
+                let (start, end) = (lists.offsets()[0], lists.offsets()[lists.len()]);
+                let items = lists.values().slice(start as usize, (end - start) as usize);
+                let items = Held::new("item", &items)?;
+                Basketful { baskets: None, lists: Some(lists.offsets().clone()), items, values }
+            });
+            Ok(())
+        })?;
+        Ok(Self(held))
+    }
+
+    /// The same as slices.
+    pub fn rows<'a>(&'a self) -> Vec<baskets::Rows<'a>> {
+        let rows = |held: &'a Basketful| baskets::Rows {
+            baskets: match (&held.baskets, &held.lists) {
+                (Some(baskets), _) => Grouping::Ids(baskets.chunk()),
+                (None, lists) => Grouping::Lists(lists.as_deref().unwrap_or_default()),
+            },
+            items: held.items.chunk(),
+            values: held.values.iter().map(Measure::chunk).collect(),
         };
-        let (one, other) = (ids(names[0])?, ids(names[1])?);
-        take(&one.chunk(), &other.chunk())
-    })
+        self.0.iter().map(rows).collect()
+    }
 }
 
 /// Flat lists of codes that can be written with anything in the place of a code.
@@ -337,7 +379,7 @@ pub struct Batch {
     order: Option<Held>,
     item: Option<Held>,
     time: Option<Int64Array>,
-    measures: Vec<ArrayRef>,
+    measures: Vec<Measure>,
     reasons: Option<ScalarBuffer<u8>>,
 }
 
@@ -367,14 +409,7 @@ impl Batch {
             let array = batch
                 .column_by_name(name)
                 .ok_or_else(|| errors::from_arrow(name, &"it is missing in a part of the input"))?;
-            match array.data_type() {
-                kind if kind.is_integer() => cast(name, array, &DataType::Int64),
-                DataType::Decimal128(..) | DataType::Decimal256(..) => {
-                    cast(name, array, &DataType::Decimal128(38, 4))
-                }
-                kind if kind.is_floating() => cast(name, array, &DataType::Float64),
-                other => Err(errors::from_arrow(name, &format!("a number is needed, it holds {other}"))),
-            }
+            Measure::new(name, array)
         };
         let reasons = batch.column_by_name("set_aside").map(|array| {
             Ok::<_, PyErr>(
@@ -394,20 +429,7 @@ impl Batch {
 
     /// The same as slices, given to `use_rows`.
     pub fn rows<T>(&self, use_rows: impl FnOnce(&Rows<'_>) -> T) -> T {
-        let scaled: Vec<Vec<i64>> = self.measures.iter().map(ten_thousandths).collect();
-        let measures = self
-            .measures
-            .iter()
-            .zip(&scaled)
-            .map(|(array, scaled)| NumberChunk {
-                numbers: match array.data_type() {
-                    DataType::Int64 => Numbers::Integers(array.as_primitive::<Int64Type>().values()),
-                    DataType::Float64 => Numbers::Floats(array.as_primitive::<Float64Type>().values()),
-                    _ => Numbers::Scaled(scaled),
-                },
-                valid: valid(array),
-            })
-            .collect();
+        let measures = self.measures.iter().map(Measure::chunk).collect();
         use_rows(&Rows {
             n_rows: self.n_rows,
             customer: self.customer.as_ref().map(Held::chunk),
@@ -487,6 +509,38 @@ impl Held {
 
 fn valid(array: &dyn Array) -> Option<&BooleanBuffer> {
     array.nulls().filter(|nulls| nulls.null_count() > 0).map(NullBuffer::inner)
+}
+
+/// A column of numbers.
+struct Measure {
+    array: ArrayRef,
+    /// Decimals in ten-thousandths.
+    scaled: Vec<i64>,
+}
+
+impl Measure {
+    fn new(name: &str, array: &ArrayRef) -> PyResult<Self> {
+        let array = match array.data_type() {
+            kind if kind.is_integer() => cast(name, array, &DataType::Int64),
+            DataType::Decimal128(..) | DataType::Decimal256(..) => {
+                cast(name, array, &DataType::Decimal128(38, 4))
+            }
+            kind if kind.is_floating() => cast(name, array, &DataType::Float64),
+            other => Err(errors::from_arrow(name, &format!("a number is needed, it holds {other}"))),
+        }?;
+        Ok(Self { scaled: ten_thousandths(&array), array })
+    }
+
+    fn chunk(&self) -> NumberChunk<'_> {
+        NumberChunk {
+            numbers: match self.array.data_type() {
+                DataType::Int64 => Numbers::Integers(self.array.as_primitive::<Int64Type>().values()),
+                DataType::Float64 => Numbers::Floats(self.array.as_primitive::<Float64Type>().values()),
+                _ => Numbers::Scaled(&self.scaled),
+            },
+            valid: valid(&self.array),
+        }
+    }
 }
 
 /// Decimals of scale 4 as 64-bit numbers; what does not fit is missing. Empty for other arrays.

@@ -1,16 +1,16 @@
 //! Baskets, itemsets and rules for Python.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arrow_buffer::ScalarBuffer;
-use basketry_core::baskets::{Baskets as Sets, Collector, Grain};
+use basketry_core::baskets::{self, Baskets as Sets, Grain};
 use basketry_core::dictionary::Ids;
 use basketry_core::{itemsets, rules};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3_arrow::PyRecordBatchReader;
 
-use crate::columns::{self, CodeLists, Columns, Stand, Table, Value};
-use crate::errors;
+use crate::columns::{self, Basketfuls, CodeLists, Columns, Stand, Table, Value};
 use crate::ledger::Ledger;
 use crate::run::{Reins, run};
 
@@ -19,6 +19,16 @@ use crate::run::{Reins, run};
 pub struct Baskets {
     sets: Arc<Sets>,
     ids: Ids,
+    /// Pairs of codes that no set holds together.
+    conflicts: Vec<(u32, u32)>,
+    /// What each item of each basket is worth.
+    values: Arc<Vec<(String, Vec<i64>)>>,
+}
+
+impl Baskets {
+    fn options(&self, options: ItemsetOptions) -> itemsets::Options {
+        itemsets::Options { conflicts: self.conflicts.clone(), ..options.into() }
+    }
 }
 
 /// An id as Python gives it.
@@ -30,31 +40,44 @@ pub enum Id {
 
 #[pymethods]
 impl Baskets {
-    /// Makes baskets from the columns `basket` and `item` of a stream.
+    /// Makes baskets from the columns `basket`, `item` and some numbers of a stream; without `basket`, from lists of items.
     #[staticmethod]
     #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
-    fn from_rows(py: Python<'_>, rows: PyRecordBatchReader, reins: Reins<'_>) -> PyResult<Self> {
-        let collector = py.detach(|| {
-            let collector = Mutex::new(Collector::default());
-            columns::for_each_pair(rows, ["basket", "item"], |baskets, items| {
-                let mut collector = collector.lock().unwrap_or_else(PoisonError::into_inner);
-                collector.push(baskets, items).map_err(|error| errors::to_python(&error))
-            })?;
-            Ok::<_, PyErr>(collector.into_inner().unwrap_or_else(PoisonError::into_inner))
-        })?;
-        let (sets, ids) = run(py, &reins, move |control| collector.finish(control))?;
-        Ok(Self { sets: Arc::new(sets), ids })
+    fn from_rows(
+        py: Python<'_>,
+        rows: PyRecordBatchReader,
+        values: Vec<String>,
+        reins: Reins<'_>,
+    ) -> PyResult<Self> {
+        let rows = py.detach(|| Basketfuls::read(rows, &values))?;
+        let found = run(py, &reins, move |control| baskets::collect(&rows.rows(), control))?;
+        let values = values.into_iter().zip(found.values).collect();
+        Ok(Self {
+            sets: Arc::new(found.baskets),
+            ids: found.ids,
+            conflicts: Vec::new(),
+            values: Arc::new(values),
+        })
     }
 
-    /// The baskets of a ledger before an instant, by `order`, `day` or `customer`, on an axis of items.
+    /// Makes baskets from a text with a basket a line.
+    #[staticmethod]
+    #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+    fn from_text(py: Python<'_>, text: PyBackedBytes, reins: Reins<'_>) -> PyResult<Self> {
+        let (sets, ids) = run(py, &reins, move |control| baskets::parse(&text, control))?;
+        Ok(Self { sets: Arc::new(sets), ids, conflicts: Vec::new(), values: Arc::default() })
+    }
+
+    /// The baskets of a ledger before an instant, by `order`, `day` or `customer`, on one or several axes of items.
     #[staticmethod]
     #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
     fn from_ledger(
         py: Python<'_>,
         ledger: &Ledger,
         grain: &str,
-        axis: &str,
+        levels: Vec<Vec<String>>,
         before: Option<i64>,
+        values: Vec<String>,
         reins: Reins<'_>,
     ) -> PyResult<Self> {
         let grain = match grain {
@@ -63,11 +86,14 @@ impl Baskets {
             _ => Grain::Order,
         };
         let ledger = ledger.0.clone();
-        let (sets, ids) = run(py, &reins, move |control| {
-            let axis = ledger.axis(axis)?;
-            Ok((Sets::from_ledger(&ledger, grain, &axis, before, control)?, axis.labels))
+        let names = values.clone();
+        let (sets, values, axis) = run(py, &reins, move |control| {
+            let axis = ledger.levels(&levels)?;
+            let (sets, values) = Sets::with_values(&ledger, grain, &axis, before, &values, control)?;
+            Ok((sets, values, axis))
         })?;
-        Ok(Self { sets: Arc::new(sets), ids })
+        let values = Arc::new(names.into_iter().zip(values).collect());
+        Ok(Self { sets: Arc::new(sets), ids: axis.labels, conflicts: axis.implied, values })
     }
 
     fn __len__(&self) -> usize {
@@ -112,6 +138,7 @@ impl From<ItemsetOptions> for itemsets::Options {
                 _ => itemsets::Kind::All,
             },
             top: options.top,
+            conflicts: Vec::new(),
         }
     }
 }
@@ -126,24 +153,57 @@ impl CodeLists for itemsets::Itemsets {
     }
 }
 
-/// Frequent itemsets by falling count: items, length, count.
+/// Frequent itemsets by falling count: items, length, count, support and sums of values; with what is missing of them if a
+/// part will do when the budget is met.
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
 pub fn frequent_itemsets(
     py: Python<'_>,
     baskets: &Baskets,
     options: ItemsetOptions,
+    partial: bool,
     reins: Reins<'_>,
-) -> PyResult<Columns> {
-    let (sets, options, stand) = (baskets.sets.clone(), options.into(), Stand::for_ids(&baskets.ids)?);
-    let (lists, (lengths, counts, supports)) =
-        run(py, &reins, move |control| Ok(stand.fill(itemsets::mine(&sets, &options, control)?)))?;
-    Table::default()
+) -> PyResult<(Columns, Option<String>)> {
+    let (sets, options, stand) = (&baskets.sets, baskets.options(options), Stand::for_ids(&baskets.ids)?);
+    let ((lists, (lengths, counts, supports)), sums, missing) = run(py, &reins, |control| {
+        let (found, missing) = if partial {
+            itemsets::mine_partial(sets, &options, control)?
+        } else {
+            (itemsets::mine(sets, &options, control)?, None)
+        };
+        let missing = missing.map(|missing| missing.to_string());
+        if baskets.values.is_empty() {
+            return Ok((stand.fill(found), Vec::new(), missing));
+        }
+        let codes: Vec<u32> = (0..sets.n_items() as u32).collect();
+        let lists = found.lists(&codes);
+        let sums = itemsets::sums(&lists.offsets, &lists.items, sets, &baskets.values, control)?;
+        let (filled, ()) = stand.fill(Side(&lists.offsets, &lists.items));
+        Ok(((filled, (lists.lengths, lists.counts, lists.supports)), sums, missing))
+    })?;
+    let table = Table::default()
         .with("itemset", lists.finish()?)
         .with("length", lengths)
         .with("count", counts)
-        .with("support", supports)
-        .finish()
+        .with("support", supports);
+    let with_sums = baskets.values.iter().zip(sums);
+    let table = with_sums.fold(table, |table, ((name, _), sums)| table.with(name, columns::money(sums)));
+    Ok((table.finish()?, missing))
+}
+
+/// The least count at which at most so many itemsets exist, and their number; None if there are more at any.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+pub fn support_for(
+    py: Python<'_>,
+    baskets: &Baskets,
+    most: u64,
+    options: ItemsetOptions,
+    reins: Reins<'_>,
+) -> PyResult<Option<(u64, u64)>> {
+    let (sets, options) = (&baskets.sets, baskets.options(options));
+    let fitting = run(py, &reins, |control| itemsets::support_for(sets, most, &options, control))?;
+    Ok(fitting.map(|fitting| (fitting.min_count, fitting.sets)))
 }
 
 /// How many frequent itemsets there are of each length.
@@ -155,7 +215,7 @@ pub fn count_itemsets(
     options: ItemsetOptions,
     reins: Reins<'_>,
 ) -> PyResult<Columns> {
-    let (sets, options) = (baskets.sets.clone(), options.into());
+    let (sets, options) = (baskets.sets.clone(), baskets.options(options));
     let by_length = run(py, &reins, move |control| itemsets::count(&sets, &options, control))?;
     let lengths = (1..).zip(&by_length).filter(|&(_, &sets)| sets > 0);
     let (lengths, counts): (Vec<u32>, Vec<u64>) = lengths.map(|(length, &sets)| (length, sets)).unzip();
@@ -207,7 +267,7 @@ pub fn association_rules(
     reins: Reins<'_>,
 ) -> PyResult<Columns> {
     let (sets, stand) = (baskets.sets.clone(), Stand::for_ids(&baskets.ids)?);
-    let (itemset_options, rule_options) = (itemset_options.into(), rule_options.into());
+    let (itemset_options, rule_options) = (baskets.options(itemset_options), rule_options.into());
     let rules = run(py, &reins, move |control| {
         rules::derive(&itemsets::mine(&sets, &itemset_options, control)?, &rule_options, control)
     })?;

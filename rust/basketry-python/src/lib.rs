@@ -20,7 +20,7 @@ mod _core {
     #[pymodule_export]
     use crate::customers::rfm;
     #[pymodule_export]
-    use crate::itemsets::{Baskets, association_rules, count_itemsets, frequent_itemsets};
+    use crate::itemsets::{Baskets, association_rules, count_itemsets, frequent_itemsets, support_for};
     #[pymodule_export]
     use crate::lags::{due_list, just_bought, lag_tables, purchase_cycles, retention};
     #[pymodule_export]

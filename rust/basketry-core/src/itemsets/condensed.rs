@@ -17,6 +17,8 @@ use crate::{Control, Result};
 pub(super) struct Condensed<'a> {
     control: &'a Control,
     kind: Kind,
+    /// The most items of a set that is a result; longer ones are needed only to know which are.
+    longest: usize,
     /// Whether there are items that every set has; they are not told here.
     fixed: bool,
     /// The current set, and the counts of the sets it was extended from.
@@ -26,30 +28,32 @@ pub(super) struct Condensed<'a> {
     sorted: Vec<u32>,
     parts: Vec<Flat>,
     part: Flat,
-    /// Sets and items of the open part that are booked.
-    booked: (usize, usize),
+    /// Results, and sets and items of the open part, that are not booked.
+    unbooked: (u64, usize, usize),
 }
 
 /// Bytes of a set besides its items.
 const SET: usize = size_of::<usize>() + size_of::<u32>();
 
 impl<'a> Condensed<'a> {
-    pub(super) fn new(kind: Kind, control: &'a Control) -> Self {
+    pub(super) fn new(kind: Kind, longest: usize, control: &'a Control) -> Self {
         Self {
             control,
             kind,
+            longest,
             fixed: false,
             set: Vec::new(),
             counts: Vec::new(),
             sorted: Vec::new(),
             parts: Vec::new(),
             part: Flat::default(),
-            booked: (0, 0),
+            unbooked: (0, 0, 0),
         }
     }
 
     /// The sets in parts; `whole` if every part was compared with every other one.
     pub(super) fn finish(mut self, whole: bool) -> Result<Vec<Flat>> {
+        self.book()?;
         self.close();
         if whole { Ok(self.parts) } else { held::drop_held(self.parts, self.kind, self.control) }
     }
@@ -57,20 +61,21 @@ impl<'a> Condensed<'a> {
     fn close(&mut self) {
         if self.part.len() > 0 {
             self.parts.push(std::mem::take(&mut self.part));
-            self.booked = (0, 0);
         }
     }
 
     fn book(&mut self) -> Result<()> {
-        let (sets, items) = (self.part.len() - self.booked.0, self.part.items() - self.booked.1);
-        self.booked = (self.part.len(), self.part.items());
-        self.control.book(sets as u64, (items * size_of::<u32>() + sets * SET) as u64)
+        let (results, sets, items) = std::mem::take(&mut self.unbooked);
+        self.control.book(results, (items * size_of::<u32>() + sets * SET) as u64)
     }
 
     /// Adds the current set with more items.
     fn add(&mut self, more: impl Iterator<Item = u32>, count: u32) -> Result<()> {
-        self.part.push(&self.sorted, more, count);
-        if (self.part.len() - self.booked.0) as u64 >= BOOKED { self.book() } else { Ok(()) }
+        let length = self.part.push(&self.sorted, more, count);
+        self.unbooked.0 += u64::from(length <= self.longest);
+        self.unbooked.1 += 1;
+        self.unbooked.2 += length;
+        if self.unbooked.1 as u64 >= BOOKED { self.book() } else { Ok(()) }
     }
 
     /// Adds the current set with the items of some bits.
@@ -112,7 +117,7 @@ impl Sink for Condensed<'_> {
             set: self.set.clone(),
             counts: self.counts.clone(),
             sorted: self.sorted.clone(),
-            ..Self::new(self.kind, self.control)
+            ..Self::new(self.kind, self.longest, self.control)
         }
     }
 
@@ -121,6 +126,9 @@ impl Sink for Condensed<'_> {
         for mut part in parts {
             part.close();
             self.parts.append(&mut part.parts);
+            self.unbooked.0 += part.unbooked.0;
+            self.unbooked.1 += part.unbooked.1;
+            self.unbooked.2 += part.unbooked.2;
         }
     }
 

@@ -1,5 +1,11 @@
 //! Sets that are written in full: closed and maximal ones, whose subsets are not in the result.
 
+use rustc_hash::FxHashMap;
+
+use super::climb::Tree;
+use super::prepare::Prepared;
+use super::tree::Node;
+
 /// Some sets, one after the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Flat {
@@ -11,12 +17,35 @@ pub(super) struct Flat {
 }
 
 impl Flat {
+    /// The sets of a tree by their ranks, without the fixed items.
+    pub(super) fn of_tree(parts: &[Vec<Node>], prepared: &Prepared) -> Self {
+        let ranks: FxHashMap<u32, u32> = prepared.codes.iter().copied().zip(0..).collect();
+        let (tree, mut sets, mut place) = (Tree::new(parts), Self::default(), 0);
+        for node in parts.iter().flatten() {
+            let start = sets.items.len();
+            let mut length = 0;
+            tree.climb(place, |item| {
+                sets.items.extend(ranks.get(&item));
+                length += 1;
+            });
+            place += 1;
+            if length < prepared.fixed.len() {
+                sets.items.truncate(start);
+            } else {
+                sets.ends.push(sets.items.len());
+                sets.counts.push(node.count);
+            }
+        }
+        sets
+    }
+
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Adds the set of two rising sequences of items.
-    pub(super) fn push(&mut self, some: &[u32], more: impl IntoIterator<Item = u32>, count: u32) {
+    /// Adds the set of two rising sequences of items, and tells how long it is.
+    pub(super) fn push(&mut self, some: &[u32], more: impl IntoIterator<Item = u32>, count: u32) -> usize {
+        let start = self.items.len();
         let mut left = some;
         for item in more {
             while let Some((&first, rest)) = left.split_first().filter(|&(&first, _)| first < item) {
@@ -28,6 +57,7 @@ impl Flat {
         self.items.extend_from_slice(left);
         self.ends.push(self.items.len());
         self.counts.push(count);
+        self.items.len() - start
     }
 
     /// The sets that are not flagged.
@@ -61,11 +91,6 @@ impl Flat {
             named.counts.push(count);
         }
         *self = named;
-    }
-
-    /// How many items all sets have together.
-    pub(super) fn items(&self) -> usize {
-        self.items.len()
     }
 
     pub(super) fn set(&self, at: usize) -> &[u32] {

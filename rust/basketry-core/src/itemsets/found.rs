@@ -4,6 +4,7 @@ use arrow_buffer::ArrowNativeType;
 use bytemuck::Pod;
 use rayon::prelude::*;
 
+use super::Options;
 use super::climb::{Tree, starts};
 use super::flat::Flat;
 use super::tree::Node;
@@ -40,13 +41,8 @@ pub(super) enum Sets {
 }
 
 impl Itemsets {
-    pub(super) fn new(
-        sets: Sets,
-        shortest: usize,
-        longest: usize,
-        top: Option<usize>,
-        baskets: u64,
-    ) -> Result<Self> {
+    /// Takes what a search found; every set has `fixed` items from the start.
+    pub(super) fn new(sets: Sets, options: &Options, fixed: usize, baskets: u64) -> Result<Self> {
         let count: usize = match &sets {
             Sets::Tree(parts) => parts.iter().map(Vec::len).sum(),
             Sets::Flat(parts) => parts.iter().map(Flat::len).sum(),
@@ -58,7 +54,13 @@ impl Itemsets {
                 most: u64::from(u32::MAX) - 1,
             });
         }
-        Ok(Self { sets, shortest, longest, top, baskets })
+        Ok(Self {
+            sets,
+            shortest: options.min_length.max(fixed),
+            longest: options.max_length.unwrap_or(usize::MAX),
+            top: options.top,
+            baskets,
+        })
     }
 
     /// How many baskets were searched, the empty ones included.

@@ -30,6 +30,16 @@ pub(super) fn drop_held(parts: Vec<Flat>, kind: Kind, control: &Control) -> Resu
             .collect::<Result<_>>()?;
         let mut flags = vec![false; sets.sets.len()];
         held.into_iter().flatten().for_each(|set| flags[sets.places[set as usize] as usize] = true);
+        // A set of fixed items alone has no item here: any other one holds it.
+        let counts: Vec<u32> = parts.iter().flat_map(|part| part.counts.iter().copied()).collect();
+        for (set, &place) in sets.sets.iter().zip(&sets.places) {
+            let holds = |other: usize| {
+                !sets.sets[other].is_empty()
+                    && (kind == Kind::Maximal
+                        || counts[sets.places[other] as usize] == counts[place as usize])
+            };
+            flags[place as usize] |= set.is_empty() && (0..sets.sets.len()).any(holds);
+        }
         flags
     };
     let mut rest = held.as_slice();

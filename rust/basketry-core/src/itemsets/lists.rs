@@ -294,7 +294,10 @@ impl Search<'_> {
             partners.clear();
             node.partners(item, self.min, &mut scratch.counts, &mut partners);
             scratch.folded.clear();
-            if S::FOLDS {
+            if !self.conflicts.is_empty() {
+                let code = node.codes[item];
+                partners.retain(|&(other, _)| !self.conflicts.meet(code, node.codes[other as usize]));
+            } else if S::FOLDS {
                 partners.retain(|&(other, count)| {
                     if count == total {
                         scratch.folded.push(node.codes[other as usize]);
@@ -350,6 +353,7 @@ impl Search<'_> {
         for &(other, _) in partners {
             scratch.bits[other as usize] = 0;
         }
+        self.conflicts.mark(&mut child, scratch);
         if partners.len() > 12 && child.len() > 128 {
             child.merge();
         }

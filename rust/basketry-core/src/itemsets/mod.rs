@@ -3,6 +3,7 @@
 mod climb;
 mod closed;
 mod condensed;
+mod conflicts;
 mod fit;
 mod flat;
 mod found;
@@ -19,18 +20,24 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod tree;
+#[cfg(test)]
+mod truth;
+mod values;
 mod words;
 mod written;
 
+pub use fit::{Fitting, mine_partial, support_for};
 pub use found::Itemsets;
 pub(crate) use index::Index;
 pub use kinds::Kind;
 pub use tree::Node;
+pub use values::sums;
 pub use written::ItemsetLists;
 
 use crate::baskets::Baskets;
 use crate::{Control, Error, Result};
 use condensed::Condensed;
+use flat::Flat;
 use found::Sets;
 use prepare::Prepared;
 use rayon::prelude::*;
@@ -54,6 +61,8 @@ pub struct Options {
     pub kind: Kind,
     /// How many sets to keep, of highest count; `None` for all.
     pub top: Option<usize>,
+    /// Pairs of codes that no set holds together: an item and what it is a part of, such as its category.
+    pub conflicts: Vec<(u32, u32)>,
 }
 
 impl Options {
@@ -67,6 +76,7 @@ impl Options {
             excludes: Vec::new(),
             kind: Kind::All,
             top: None,
+            conflicts: Vec::new(),
         }
     }
 
@@ -116,34 +126,41 @@ impl Options {
 /// # Ok::<(), basketry_core::Error>(())
 /// ```
 pub fn mine(baskets: &Baskets, options: &Options, control: &Control) -> Result<Itemsets> {
-    let found = match options.kind {
+    find(baskets, options, control).map_err(|refused| fit::advise(refused, baskets, options, control))
+}
+
+/// The search of [`mine`], whose refusals do not say yet what would fit.
+fn find(baskets: &Baskets, options: &Options, control: &Control) -> Result<Itemsets> {
+    let (sets, fixed) = match options.kind {
         Kind::All => {
             let mut grow = tree::Grow::new(control);
-            let searched = run(baskets, options, control, &mut grow);
-            searched.and_then(|prepared| {
-                let fixed = prepared.map_or(0, |prepared| prepared.fixed.len());
-                Ok((Sets::Tree(grow.finish()?), options.min_length.max(fixed)))
-            })
+            let prepared = run(baskets, options, control, &mut grow)?;
+            (Sets::Tree(grow.finish()?), prepared.map_or(0, |prepared| prepared.fixed.len()))
         }
-        _ => condensed(baskets, options, control),
+        _ => (Sets::Flat(condensed(baskets, options, control)?), 0),
     };
-    let (sets, shortest) =
-        found.map_err(|refused| fit::advise(refused, baskets, options, size_of::<Node>()))?;
-    let longest = options.max_length.unwrap_or(usize::MAX);
-    Itemsets::new(sets, shortest, longest, options.top, baskets.len() as u64)
+    Itemsets::new(sets, options, fixed, baskets.len() as u64)
 }
 
 /// Finds closed or maximal sets. Which they are is known from longer ones as well, so that all lengths are searched.
-fn condensed(baskets: &Baskets, options: &Options, control: &Control) -> Result<(Sets, usize)> {
-    let mut sink = Condensed::new(options.kind, control);
+fn condensed(baskets: &Baskets, options: &Options, control: &Control) -> Result<Vec<Flat>> {
+    let longest = options.max_length.unwrap_or(usize::MAX);
     let search = Options { max_length: None, ..options.clone() };
-    let Some(prepared) = run(baskets, &search, control, &mut sink)? else {
-        return Ok((Sets::Flat(Vec::new()), options.min_length));
+    let (prepared, mut parts) = if options.conflicts.is_empty() {
+        let mut sink = Condensed::new(options.kind, longest, control);
+        let Some(prepared) = run(baskets, &search, control, &mut sink)? else { return Ok(Vec::new()) };
+        let parts = sink.finish(prepared.is_words())?;
+        (prepared, parts)
+    } else {
+        // What baskets have in common may not meet in a set, so that it does not tell which sets are closed.
+        let mut grow = tree::Grow::new(control);
+        let Some(prepared) = run(baskets, &search, control, &mut grow)? else { return Ok(Vec::new()) };
+        let sets = Flat::of_tree(&grow.finish()?, &prepared);
+        (prepared, held::drop_held(vec![sets], options.kind, control)?)
     };
-    let mut parts = sink.finish(prepared.is_words())?;
     let fixed: Vec<u32> = prepared.fixed.iter().rev().map(|&(item, _)| item).collect();
     parts.par_iter_mut().for_each(|part| part.name(&prepared.codes, &fixed));
-    Ok((Sets::Flat(parts), options.min_length))
+    Ok(parts)
 }
 
 /// Counts the frequent itemsets by length without building one: entry `i` is the number of sets of `i + 1` items.
@@ -192,7 +209,7 @@ fn run<S: Sink>(
     sink.begin(&prepared.fixed, prepared.total)?;
     sink.fold(&prepared.folded)?;
     sink.settle(prepared.is_empty())?;
-    let search = Search::new(prepared.min, control);
+    let search = Search::new(prepared.min, &prepared.conflicts, control);
     search.with_scratch(|scratch| search.lists_or_words(&prepared, longest - fixed, scratch, sink))?;
     Ok(Some(prepared))
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::Options;
+use super::conflicts::Conflicts;
 use super::lists::{Block, Item as Number, Lists, Rows};
 use super::search::{Scratch, Search};
 use super::sink::Sink;
@@ -26,6 +27,8 @@ pub(super) struct Prepared {
     pub(super) total: u32,
     /// The codes of all frequent items by rank, without the fixed ones.
     pub(super) codes: Vec<u32>,
+    /// Items that may not meet.
+    pub(super) conflicts: Conflicts,
     root: Root,
 }
 
@@ -79,6 +82,15 @@ impl Prepared {
                 sum
             })
             .unwrap_or_default();
+        let conflicts = Conflicts::new(&options.conflicts, baskets.n_items());
+        for (at, &item) in contains.iter().enumerate() {
+            if contains[..at].iter().any(|&other| conflicts.meet(item, other)) {
+                return Ok(None);
+            }
+            for other in (0..counts.len()).filter(|&other| conflicts.meet(item, other as u32)) {
+                counts[other] = 0;
+            }
+        }
         for &item in contains.iter().chain(&options.excludes) {
             if let Some(count) = counts.get_mut(item as usize) {
                 *count = 0;
@@ -88,8 +100,11 @@ impl Prepared {
             (0..baskets.n_items() as u32).filter(|&item| counts[item as usize] >= min).collect();
         codes.sort_by_key(|&item| std::cmp::Reverse(counts[item as usize]));
         let total = fixed.last().map_or(baskets.len() as u32, |&(_, count)| count);
-        let n_folded =
-            if S::FOLDS { codes.partition_point(|&item| counts[item as usize] == total) } else { 0 };
+        let n_folded = if S::FOLDS && conflicts.is_empty() {
+            codes.partition_point(|&item| counts[item as usize] == total)
+        } else {
+            0
+        };
         let mut ranks = vec![NONE; baskets.n_items()];
         for (rank, &code) in codes[n_folded..].iter().enumerate() {
             ranks[code as usize] = rank as u32;
@@ -105,7 +120,7 @@ impl Prepared {
         } else {
             Root::WideLists(blocks.lists(names, counts))
         };
-        Ok(Some(Self { min, fixed, folded, total, codes, root }))
+        Ok(Some(Self { min, fixed, folded, total, codes, conflicts, root }))
     }
 
     /// Whether the first node is one of words, so that every item is seen from every other one.
@@ -257,7 +272,11 @@ impl Search<'_> {
         match &prepared.root {
             Root::Lists(node) => self.lists(node, left, scratch, sink),
             Root::WideLists(node) => self.lists(node, left, scratch, sink),
-            Root::Words(node) => sink.words(self, node, left, scratch),
+            Root::Words(node) => {
+                let mut node = node.clone();
+                self.conflicts.mark(&mut node, scratch);
+                sink.words(self, &node, left, scratch)
+            }
         }
     }
 }

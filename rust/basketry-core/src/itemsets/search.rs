@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::closed;
+use super::conflicts::Conflicts;
 use super::words::Words;
 use crate::Control;
 
@@ -11,6 +12,8 @@ pub(super) struct Search<'a> {
     /// The least count of a frequent set.
     pub(super) min: u32,
     pub(super) control: &'a Control,
+    /// Items that may not meet.
+    pub(super) conflicts: &'a Conflicts,
     scratch: Mutex<Vec<Scratch>>,
 }
 
@@ -25,6 +28,8 @@ pub(super) struct Scratch {
     pub(super) bits: Vec<u8>,
     /// Frequent partners of an item.
     pub(super) partners: Vec<Vec<(u32, u32)>>,
+    /// The bit of an item in a node of words, from 1; all zero between uses.
+    pub(super) seats: Vec<u8>,
     /// Items that all baskets of an item hold.
     pub(super) folded: Vec<u32>,
     pub(super) narrow: Vec<u16>,
@@ -34,8 +39,8 @@ pub(super) struct Scratch {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(min: u32, control: &'a Control) -> Self {
-        Self { min, control, scratch: Mutex::default() }
+    pub(super) fn new(min: u32, conflicts: &'a Conflicts, control: &'a Control) -> Self {
+        Self { min, control, conflicts, scratch: Mutex::default() }
     }
 
     /// Lends room to a piece of work.

@@ -80,6 +80,18 @@ pub(super) fn fold_supersets<T: Copy>(table: &mut [T], fold: impl Fn(T, T) -> T)
     }
 }
 
+/// Makes zero what has `item` and one of the items before it whose bits are set in `others`.
+pub(super) fn part<T: Cell>(table: &mut [T], item: usize, others: u64) {
+    let others = others as usize & ((1 << item) - 1);
+    if others != 0 {
+        for (set, count) in table.iter_mut().enumerate() {
+            if set >> item & 1 == 1 && set & others != 0 {
+                *count = T::default();
+            }
+        }
+    }
+}
+
 /// Visits the frequent, non-empty sets of a table of at most `longest` items in numeric order.
 pub(super) fn walk<T: Cell>(table: &[T], min: u32, longest: usize, mut visit: impl FnMut(usize, u32)) {
     let short = longest < table.len().trailing_zeros() as usize;

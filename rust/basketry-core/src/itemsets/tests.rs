@@ -34,17 +34,22 @@ fn oracle(rows: &[Vec<u32>], options: &Options) -> Sets {
         }
     }
     let frequent = sets.clone();
+    let apart = |set: &Vec<u32>| {
+        !options.conflicts.iter().any(|(one, other)| set.contains(one) && set.contains(other))
+    };
     sets.retain(|set, count| {
         *count >= options.min_count
             && set.len() >= options.min_length
             && set.len() <= options.max_length.unwrap_or(usize::MAX)
             && options.contains.iter().all(|item| set.contains(item))
             && !options.excludes.iter().any(|item| set.contains(item))
+            && apart(set)
             && !frequent.iter().any(|(more, of_more)| {
                 more.len() > set.len()
                     && *of_more >= options.min_count
                     && set.iter().all(|item| more.contains(item))
                     && !options.excludes.iter().any(|item| more.contains(item))
+                    && apart(more)
                     && match options.kind {
                         Kind::All => false,
                         Kind::Closed => of_more == count,
@@ -98,9 +103,11 @@ proptest! {
         contains in prop::collection::vec(0_u32..12, 0..3),
         excludes in prop::collection::vec(0_u32..12, 0..3),
         kind in prop_oneof![Just(Kind::All), Just(Kind::Closed), Just(Kind::Maximal)],
+        mut conflicts in prop_oneof![Just(Vec::new()), prop::collection::vec((0_u32..12, 0_u32..12), 0..9)],
     ) {
+        conflicts.retain(|(one, other)| one != other);
         let max_length = more.map(|more| min_length + more);
-        agree(&rows, &Options { min_count, min_length, max_length, contains, excludes, kind, top: None });
+        agree(&rows, &Options { min_count, min_length, max_length, contains, excludes, kind, top: None, conflicts });
     }
 
     #[test]

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::search::{Scratch, Search};
 use super::sink::Sink;
-use super::table;
+use super::table::{self, Cell};
 use crate::Result;
 
 /// Baskets of at most 64 items with their weights, and the frequent items among them.
@@ -20,6 +20,8 @@ pub(super) struct Words {
     /// Further items that all these baskets hold, for a sink that folds.
     folded: [u32; 64],
     n_folded: usize,
+    /// For each item those it may not meet, if there are such pairs.
+    pub(super) apart: Option<Box<[u64; 64]>>,
 }
 
 impl Default for Words {
@@ -33,6 +35,7 @@ impl Default for Words {
             total: 0,
             folded: [0; 64],
             n_folded: 0,
+            apart: None,
         }
     }
 }
@@ -57,6 +60,16 @@ impl Words {
     pub(super) fn push(&mut self, row: u64, weight: u32) {
         self.rows.push(row);
         self.weights.push(weight);
+    }
+
+    /// Takes sets of items that may not meet out of a table.
+    fn part<T: Cell>(&self, table: &mut [T]) {
+        if let Some(apart) = &self.apart {
+            let bits = table.len().trailing_zeros() as usize;
+            for (item, &others) in apart.iter().enumerate().take(bits) {
+                table::part(table, item, others);
+            }
+        }
     }
 
     /// The codes of further items that all these baskets hold.
@@ -93,7 +106,11 @@ impl Words {
         let mut frequent = 0_u64;
         self.items = 0;
         self.n_folded = 0;
+        let apart = node.apart.as_ref().map_or(0, |apart| apart[at]);
         for (bit, &count) in counts[..at].iter().enumerate() {
+            if apart >> bit & 1 == 1 {
+                continue;
+            }
             if folds && count == self.total {
                 self.folded[self.n_folded] = node.codes[bit];
                 self.n_folded += 1;
@@ -104,6 +121,13 @@ impl Words {
                 self.items += 1;
             }
         }
+        self.apart = node.apart.as_ref().map(|apart| {
+            let mut kept: Box<[u64; 64]> = Box::new([0; 64]);
+            let bits = (0..at).filter(|bit| frequent >> bit & 1 == 1);
+            kept.iter_mut().zip(bits).for_each(|(kept, bit)| *kept = apart[bit]);
+            compress(&mut kept[..self.items], frequent);
+            kept
+        });
         if self.items > 1 && self.items < at {
             compress(&mut self.rows, frequent);
             let kept = merge_neighbours(&mut self.rows, &mut self.weights);
@@ -214,9 +238,11 @@ impl Search<'_> {
         let (items, counts) = (&node.codes[..bits], &node.counts[..bits]);
         if u16::try_from(node.total).is_ok() {
             table::fill(&mut scratch.narrow, counts, &node.rows, &node.weights);
+            node.part(&mut scratch.narrow);
             sink.table(items, &scratch.narrow, self.min, left)?;
         } else {
             table::fill(&mut scratch.wide, counts, &node.rows, &node.weights);
+            node.part(&mut scratch.wide);
             sink.table(items, &scratch.wide, self.min, left)?;
         }
         let rest = bits..node.items;
@@ -249,7 +275,7 @@ impl Search<'_> {
     ) -> Result<()> {
         sink.enter(node.codes[at], node.counts[at])?;
         let mut child = scratch.spare.pop().unwrap_or_default();
-        child.project(node, at, self.min, S::FOLDS);
+        child.project(node, at, self.min, S::FOLDS && self.conflicts.is_empty());
         self.words(&child, left - 1, scratch, sink)?;
         scratch.spare.push(child);
         sink.leave();

@@ -6,7 +6,7 @@ use super::Question;
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::histories::Histories;
-use crate::ledger::{Axis, Ledger, NO_ITEM};
+use crate::ledger::{Axis, Ledger, MISSING};
 
 /// Customers of one piece of work.
 const STRETCH: usize = 1024;
@@ -271,11 +271,12 @@ pub fn mean_line_amounts(ledger: &Ledger, axis: &Axis, before: i64) -> Option<Ve
     let mut sums = vec![(0_i128, 0_u64); axis.labels.len()];
     for order in ledger.all_orders().filter(|&order| ledger.order_times()[order] < before) {
         for line in ledger.lines_of(order) {
-            let code = axis.code(items[line]);
-            if sign[line] >= 0 && code != NO_ITEM {
-                let (sum, count) = &mut sums[code as usize];
-                *sum += i128::from(amounts[line]);
-                *count += 1;
+            if sign[line] >= 0 && amounts[line] != MISSING {
+                axis.each(items[line], |code| {
+                    let (sum, count) = &mut sums[code as usize];
+                    *sum += i128::from(amounts[line]);
+                    *count += 1;
+                });
             }
         }
     }

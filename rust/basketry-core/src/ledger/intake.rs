@@ -526,7 +526,7 @@ fn guest_part(order: Option<&IdChunk<'_>>, row: usize, time: i64) -> usize {
 }
 
 /// Turns numbers into ten-thousandths, [`MISSING`] where there is none.
-fn scale(chunk: &NumberChunk<'_>, scaled: &mut Vec<i64>) {
+pub(crate) fn scale(chunk: &NumberChunk<'_>, scaled: &mut Vec<i64>) {
     scaled.clear();
     match chunk.numbers {
         Numbers::Floats(values) => scaled.extend(values.iter().map(|&value| {

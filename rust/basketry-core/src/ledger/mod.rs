@@ -4,6 +4,7 @@
 //! Orders without a customer stand behind all others, sorted by time; they count as baskets and never as customers.
 
 mod assemble;
+mod axes;
 mod build;
 mod guests;
 mod intake;
@@ -18,12 +19,13 @@ use std::ops::Range;
 
 use arrow_buffer::ScalarBuffer;
 
+pub use axes::Axis;
 pub use build::{Builder, NO_ITEM};
+pub(crate) use intake::scale;
 pub use intake::{
     Account, MISSING, NumberChunk, Numbers, OrderKey, Policy, Reason, Rows, Shape, TimeChunk, UNIT,
 };
 pub use parts::Flat;
-pub use sets::Axis;
 pub(crate) use sets::Sets;
 pub use zone::{DAY, Zone};
 

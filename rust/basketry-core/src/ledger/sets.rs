@@ -1,50 +1,10 @@
 //! From the ledger to sets of item codes: the one walk behind baskets and histories.
 
-use arrow_buffer::ScalarBuffer;
 use rayon::prelude::*;
 
-use super::{Ledger, NO_ITEM};
+use super::{Axis, Ledger, MISSING};
 use crate::control::Control;
-use crate::dictionary::Ids;
 use crate::error::{Error, Result};
-
-/// What counts as an item: the item itself, or one of its attributes.
-#[derive(Debug, Clone)]
-pub struct Axis {
-    /// The code of each item on this axis; `None` if items stand for themselves.
-    codes: Option<ScalarBuffer<u32>>,
-    /// The names of the codes.
-    pub labels: Ids,
-}
-
-impl Axis {
-    /// The code of an item; [`NO_ITEM`] if it has none on this axis.
-    #[inline]
-    pub(crate) fn code(&self, item: u32) -> u32 {
-        match &self.codes {
-            Some(codes) => codes.get(item as usize).copied().unwrap_or(NO_ITEM),
-            None => item,
-        }
-    }
-}
-
-impl Ledger {
-    /// The axis of items (`item`) or of one of their attributes.
-    ///
-    /// # Errors
-    /// [`Error::MissingColumn`] if lines have no items, or items no such attribute.
-    pub fn axis(&self, name: &str) -> Result<Axis> {
-        if self.line_items.is_none() {
-            return Err(Error::MissingColumn { column: "item".to_owned() });
-        }
-        if name == "item" {
-            return Ok(Axis { codes: None, labels: self.items.clone() });
-        }
-        let attribute = self.item_attributes.iter().find(|attribute| attribute.name == name);
-        let attribute = attribute.ok_or_else(|| Error::MissingColumn { column: name.to_owned() })?;
-        Ok(Axis { codes: Some(attribute.codes.clone()), labels: attribute.labels.clone() })
-    }
-}
 
 /// Sets of codes, customer by customer and then the guests; each with the key that its orders have in common.
 #[derive(Debug, Default)]
@@ -54,6 +14,10 @@ pub(crate) struct Sets {
     pub(crate) keys: Vec<i64>,
     pub(crate) offsets: Vec<usize>,
     pub(crate) items: Vec<u32>,
+    /// For each measure that was asked for its sum over the lines of each item of each set.
+    pub(crate) values: Vec<Vec<i64>>,
+    /// The line of each item of the set that is being collected, if there are measures.
+    lines: Vec<u32>,
 }
 
 /// Customers of one piece of work.
@@ -67,39 +31,44 @@ impl Sets {
         before: i64,
         guests: bool,
         key: impl Fn(usize) -> i64 + Sync,
+        measures: &[(&str, &[i64])],
         control: &Control,
     ) -> Result<Self> {
         let n_customers = ledger.n_customers();
-        let walk = Walk { ledger, axis, before, sign: ledger.sign(), items: ledger.line_items() };
+        let walk = Walk { ledger, axis, before, measures, sign: ledger.sign(), items: ledger.line_items() };
+        let empty = || Self { values: vec![Vec::new(); measures.len()], ..Self::default() };
         let starts: Vec<usize> = (0..n_customers).step_by(STRETCH).collect();
         let mut pieces = starts
             .into_par_iter()
             .map(|start| {
                 control.check()?;
-                let mut piece = Self::default();
+                let mut piece = empty();
                 for customer in start..(start + STRETCH).min(n_customers) {
-                    walk.join(ledger.orders_of(customer), &key, &mut piece);
+                    walk.join(ledger.orders_of(customer), &key, &mut piece)?;
                     piece.customer_offsets.push(piece.keys.len());
                 }
                 Ok(piece)
             })
             .collect::<Result<Vec<_>>>()?;
         if guests {
-            let mut piece = Self::default();
-            walk.join(ledger.guest_orders(), |order| order as i64, &mut piece);
+            let mut piece = empty();
+            walk.join(ledger.guest_orders(), |order| order as i64, &mut piece)?;
             pieces.push(piece);
         }
-        Ok(Self::concatenate(&pieces))
+        Ok(Self::concatenate(&pieces, empty()))
     }
 
-    fn concatenate(pieces: &[Self]) -> Self {
-        let mut whole = Self { customer_offsets: vec![0], offsets: vec![0], ..Self::default() };
+    fn concatenate(pieces: &[Self], empty: Self) -> Self {
+        let mut whole = Self { customer_offsets: vec![0], offsets: vec![0], ..empty };
         for piece in pieces {
             let (sets, items) = (whole.keys.len(), whole.items.len());
             whole.customer_offsets.extend(piece.customer_offsets.iter().map(|end| end + sets));
             whole.keys.extend_from_slice(&piece.keys);
             whole.offsets.extend(piece.offsets.iter().map(|end| end + items));
             whole.items.extend_from_slice(&piece.items);
+            for (whole, piece) in whole.values.iter_mut().zip(&piece.values) {
+                whole.extend_from_slice(piece);
+            }
         }
         whole
     }
@@ -109,12 +78,18 @@ struct Walk<'a> {
     ledger: &'a Ledger,
     axis: &'a Axis,
     before: i64,
+    measures: &'a [(&'a str, &'a [i64])],
     sign: Option<&'a [i64]>,
     items: Option<&'a [u32]>,
 }
 
 impl Walk<'_> {
-    fn join(&self, orders: std::ops::Range<usize>, key: impl Fn(usize) -> i64, piece: &mut Sets) {
+    fn join(
+        &self,
+        orders: std::ops::Range<usize>,
+        key: impl Fn(usize) -> i64,
+        piece: &mut Sets,
+    ) -> Result<()> {
         let mut open = None;
         let mut start = piece.items.len();
         for order in orders {
@@ -124,36 +99,55 @@ impl Walk<'_> {
             let key = key(order);
             if open != Some(key) {
                 if open.is_some() {
-                    close(piece, start);
+                    self.close(piece, start)?;
                 }
                 piece.keys.push(key);
                 (open, start) = (Some(key), piece.items.len());
             }
             for line in self.ledger.lines_of(order) {
                 if self.sign.is_none_or(|sign| sign[line] >= 0) {
-                    let code = self.items.map_or(NO_ITEM, |items| self.axis.code(items[line]));
-                    if code != NO_ITEM {
+                    let Some(items) = self.items else { continue };
+                    self.axis.each(items[line], |code| {
                         piece.items.push(code);
-                    }
+                        if !self.measures.is_empty() {
+                            piece.lines.push(line as u32);
+                        }
+                    });
                 }
             }
         }
         if open.is_some() {
-            close(piece, start);
+            self.close(piece, start)?;
         }
+        Ok(())
     }
-}
 
-/// Ends a set: sorts it and takes repeats out.
-fn close(piece: &mut Sets, start: usize) {
-    piece.items[start..].sort_unstable();
-    let mut end = start;
-    for at in start..piece.items.len() {
-        if at == start || piece.items[at] != piece.items[end - 1] {
-            piece.items[end] = piece.items[at];
-            end += 1;
+    /// Ends a set: sorts it and takes repeats out, whose values are added up.
+    fn close(&self, piece: &mut Sets, start: usize) -> Result<()> {
+        if self.measures.is_empty() {
+            piece.items[start..].sort_unstable();
+            let mut end = start;
+            for at in start..piece.items.len() {
+                if at == start || piece.items[at] != piece.items[end - 1] {
+                    piece.items[end] = piece.items[at];
+                    end += 1;
+                }
+            }
+            piece.items.truncate(end);
+        } else {
+            let mut lines: Vec<(u32, u32)> =
+                piece.items.drain(start..).zip(std::mem::take(&mut piece.lines)).collect();
+            lines.sort_unstable();
+            for item in lines.chunk_by(|one, other| one.0 == other.0) {
+                piece.items.push(item[0].0);
+                for (values, (name, measure)) in piece.values.iter_mut().zip(self.measures) {
+                    let known = item.iter().map(|&(_, line)| measure[line as usize]);
+                    let sum = known.filter(|&value| value != MISSING).try_fold(0_i64, i64::checked_add);
+                    values.push(sum.ok_or_else(|| Error::Overflow { column: (*name).to_owned() })?);
+                }
+            }
         }
+        piece.offsets.push(piece.items.len());
+        Ok(())
     }
-    piece.items.truncate(end);
-    piece.offsets.push(end);
 }

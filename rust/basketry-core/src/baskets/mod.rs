@@ -3,11 +3,16 @@
 //! A basket is the set of items of an order, of a customer's day or of a whole customer. Items are sorted and distinct inside
 //! a basket; empty baskets are kept, because support is a share of all baskets.
 
-use rayon::prelude::*;
+mod collect;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use collect::{Collected, Grouping, Rows, collect};
+pub use text::parse;
 
 use crate::control::Control;
-use crate::dictionary::{Encoder, IdChunk, Ids, NONE};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ledger::{Axis, Ledger, Sets};
 
 /// What a basket is the set of items of.
@@ -50,17 +55,39 @@ impl Baskets {
         before: Option<i64>,
         control: &Control,
     ) -> Result<Self> {
+        Self::with_values(ledger, grain, axis, before, &[], control).map(|(baskets, _)| baskets)
+    }
+
+    /// The same, and for each measure its sum over the purchased lines of each item of each basket, in ten-thousandths.
+    ///
+    /// # Errors
+    /// As [`Baskets::from_ledger`]; [`crate::Error::MissingColumn`] for a measure that the ledger lacks, [`crate::Error::Overflow`] for a sum
+    /// that does not fit.
+    pub fn with_values(
+        ledger: &Ledger,
+        grain: Grain,
+        axis: &Axis,
+        before: Option<i64>,
+        measures: &[String],
+        control: &Control,
+    ) -> Result<(Self, Vec<Vec<i64>>)> {
         let before = before.unwrap_or(i64::MAX);
         let times = ledger.order_times();
+        let measures = measures
+            .iter()
+            .map(|name| Ok((name.as_str(), ledger.need(name)?)))
+            .collect::<Result<Vec<_>>>()?;
         let sets = match grain {
-            Grain::Order => Sets::collect(ledger, axis, before, true, |order| order as i64, control),
+            Grain::Order => {
+                Sets::collect(ledger, axis, before, true, |order| order as i64, &measures, control)
+            }
             Grain::Day => {
                 let day = |order: usize| i64::from(ledger.zone().day(times[order]));
-                Sets::collect(ledger, axis, before, true, day, control)
+                Sets::collect(ledger, axis, before, true, day, &measures, control)
             }
-            Grain::Customer => Sets::collect(ledger, axis, before, false, |_| 0, control),
+            Grain::Customer => Sets::collect(ledger, axis, before, false, |_| 0, &measures, control),
         }?;
-        Ok(Self::from_parts(sets.offsets, sets.items, axis.labels.len()))
+        Ok((Self::from_parts(sets.offsets, sets.items, axis.labels.len()), sets.values))
     }
 
     /// Takes flat columns: basket `i` is `items[offsets[i]..offsets[i + 1]]`, sorted and distinct; codes are below `n_items`.
@@ -125,102 +152,5 @@ impl Baskets {
             counts[item as usize] += 1;
         }
         counts
-    }
-}
-
-/// Makes baskets from rows of a basket's id and an item's id, in any order and with repeats.
-///
-/// A row without an item makes an empty basket known.
-#[derive(Debug)]
-pub struct Collector {
-    baskets: Encoder,
-    items: Encoder,
-    basket_codes: Vec<u32>,
-    item_codes: Vec<u32>,
-    chunk: Vec<u32>,
-}
-
-impl Default for Collector {
-    fn default() -> Self {
-        Self {
-            baskets: Encoder::new("basket"),
-            items: Encoder::new("item"),
-            basket_codes: Vec::new(),
-            item_codes: Vec::new(),
-            chunk: Vec::new(),
-        }
-    }
-}
-
-impl Collector {
-    /// Adds rows.
-    ///
-    /// # Errors
-    /// [`Error::Column`] if a row has no basket, or texts and integers are mixed in a column.
-    pub fn push(&mut self, baskets: &IdChunk<'_>, items: &IdChunk<'_>) -> Result<()> {
-        self.baskets.encode(baskets, &mut self.chunk)?;
-        if let Some(row) = self.chunk.iter().position(|&code| code == NONE) {
-            return Err(Error::Column {
-                column: "basket".to_owned(),
-                problem: format!(
-                    "is empty at row {}: fill it, or drop the rows that belong to no basket",
-                    self.basket_codes.len() + row
-                ),
-            });
-        }
-        self.basket_codes.append(&mut self.chunk);
-        self.items.encode(items, &mut self.chunk)?;
-        self.item_codes.append(&mut self.chunk);
-        Ok(())
-    }
-
-    /// The baskets, in the order in which they appeared, and the ids that their codes stand for, sorted.
-    ///
-    /// # Errors
-    /// [`Error::Interrupted`] when asked to stop.
-    pub fn finish(self, control: &Control) -> Result<(Baskets, Ids)> {
-        let used = vec![true; self.items.len()];
-        let (ids, ranks) = self.items.finish(&used);
-        let mut starts = vec![0_usize; self.baskets.len() + 1];
-        for (&basket, &item) in self.basket_codes.iter().zip(&self.item_codes) {
-            starts[basket as usize + 1] += usize::from(item != NONE);
-        }
-        for at in 1..starts.len() {
-            starts[at] += starts[at - 1];
-        }
-        control.check()?;
-        let mut next = starts.clone();
-        let mut items = vec![0; starts[starts.len() - 1]];
-        for (&basket, &item) in self.basket_codes.iter().zip(&self.item_codes) {
-            if item != NONE {
-                let at = &mut next[basket as usize];
-                items[*at] = ranks[item as usize];
-                *at += 1;
-            }
-        }
-        drop((self.basket_codes, self.item_codes, next));
-        control.check()?;
-        let mut rows = Vec::with_capacity(self.baskets.len());
-        let mut rest = items.as_mut_slice();
-        for row in starts.windows(2) {
-            let (items, more) = rest.split_at_mut(row[1] - row[0]);
-            rows.push(items);
-            rest = more;
-        }
-        rows.par_iter_mut().with_min_len(1024).for_each(|row| row.sort_unstable());
-        drop(rows);
-        let (mut kept, mut offsets) = (0, Vec::with_capacity(starts.len()));
-        offsets.push(0);
-        for row in starts.windows(2) {
-            for at in row[0]..row[1] {
-                if at == row[0] || items[at] != items[at - 1] {
-                    items[kept] = items[at];
-                    kept += 1;
-                }
-            }
-            offsets.push(kept);
-        }
-        items.truncate(kept);
-        Ok((Baskets::from_parts(offsets, items, ids.len()), ids))
     }
 }
