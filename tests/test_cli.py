@@ -21,7 +21,7 @@ VERBS = ("rfm", "segments", "itemsets", "rules", "sequences", "lags")
 TABLES = {
     *("quality", "revenue", "rfm", "rfm_map", "rfm_segments", "quadrants", "segments", "profile"),
     *("segment_labels", "itemsets", "rules", "sequences", "sequence_rules", "lags", "lag_peaks", "items"),
-    *("lag_rules", "due", "retention"),
+    *("lag_rules", "due", "retention", "validated_rules"),
 }
 
 
@@ -207,6 +207,39 @@ def test_nothing_after_as_of_is_seen(call, dump, tmp_path, verb):
     own = () if verb in ("rfm", "segments") else ("--item", "category")
     early = ("--as-of", "2024-03-01")
     assert call(verb, dump, *own, *early)[1] == call(verb, past, *own, *early)[1]
+
+
+def test_rules_are_looked_for_in_segments_and_put_to_the_test(call, dump, tmp_path):
+    people = pl.read_parquet(dump).select("customer").unique().sort("customer")
+    halves = people.with_columns(
+        segment=pl.when(pl.col("customer") % 2 == 0).then(pl.lit("even")).otherwise(pl.lit("odd"))
+    )
+    halves.write_csv(tmp_path / "halves.csv")
+    code, out, told = call(
+        *("rules", dump, "--item", "category", "--min-count", 30, "--min-lift", 0.8, "--json"),
+        *("--within", tmp_path / "halves.csv"),
+    )
+    assert code == 0, told
+    found = json.loads(out)
+    assert {one["segment"] for row in found for one in row["segments"]} == {"even", "odd"}
+    assert all(max(row["lift"], *(one["lift"] or 0 for one in row["segments"])) >= 0.8 for row in found)
+    wanted = found[0]["consequent"][0]
+    code, out, told = call(
+        *("rules", dump, "--item", "category", "--min-count", 20, "--consequent", wanted, "--json"),
+        *("--max-antecedent", 1, "--holdout", "2024-04-01", "--strata", tmp_path / "halves.csv"),
+    )
+    assert code == 0, told
+    tested = json.loads(out)
+    assert {row["consequent"][0] for row in tested} == {wanted}
+    assert {row["verdict"] for row in tested} <= {"kept", "weak", "rejected"}
+    for arguments, words in (
+        (("--within", "city"), "within"),
+        (("--strata", tmp_path / "nobody.csv"), "no such file"),
+        (("--holdout", "2044-01-01"), "holdout"),
+    ):
+        code, _, told = call("rules", dump, "--min-count", 50, *arguments)
+        assert code == 2
+        assert words in told
 
 
 def test_without_items_the_rest_goes_on(call, tmp_path):

@@ -51,8 +51,8 @@ CORE_BELOW = {
 }
 _VIEWS = {"error", "control", "dictionary", "ledger"}
 CORE_BELOW |= {"baskets": _VIEWS, "histories": _VIEWS, "customers": _VIEWS}
-CORE_BELOW |= {"chance": set()}
-CORE_BELOW |= {"itemsets": _VIEWS | {"baskets"}, "rules": _VIEWS | {"baskets", "itemsets", "chance"}}
+CORE_BELOW |= {"chance": set(), "pages": set()}
+CORE_BELOW |= {"itemsets": _VIEWS | {"baskets", "pages"}, "rules": _VIEWS | {"baskets", "itemsets", "chance"}}
 CORE_BELOW |= {"sequences": _VIEWS | {"histories", "chance"}, "lags": _VIEWS | {"histories", "chance"}}
 CORE_BELOW |= {"simulate": {"error", "control"}}
 

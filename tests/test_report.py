@@ -434,6 +434,46 @@ def test_no_customer_key_reaches_the_page(page):
     assert PLANTED not in page
 
 
+def validated(n=12):
+    """What became of the rules of `rules`: the first are kept, every third of them in one segment only."""
+    frame = rules(n)
+    kept = [i < 10 for i in range(n)]
+
+    def segment(name, baskets):
+        told = {"segment": name, "baskets": baskets, "antecedent_count": baskets // 10, "count": 9}
+        return told | {"confidence": 0.4, "lift": 2.0, "lift_low": 1.5, "lift_high": 2.6}
+
+    return frame.select("antecedent", "consequent", "count", "lift", "confidence", "q_value").with_columns(
+        lift_low=pl.col("lift") * 0.8,
+        lift_high=pl.col("lift") * 1.2,
+        later_lift=pl.col("lift") * 0.9,
+        later_lift_low=pl.col("lift") * 0.6,
+        later_lift_high=pl.col("lift") * 1.3,
+        verdict=pl.Series(["kept" if one else "rejected" for one in kept]),
+        reason=pl.Series(["holds" if one else "explained by taste: the same customers" for one in kept]),
+        scope=pl.Series(["local" if i % 3 == 0 else "global" for i in range(n)]),
+        holds_in=pl.Series([["1 Few and dear"]] * n),
+        segments=pl.Series([[segment("1 Few and dear", 500), segment("2 Rest", 90)]] * n),
+    )
+
+
+def test_rules_that_held_are_drawn_for_every_segment():
+    kinds = {"segments": segments(), "validated_rules": validated()}
+    page = build_report(findings(**kinds))
+    section = page[page.index('id="rules"') :].split("</section>")[0]
+    drawn = section.split("<svg", 2)[1]
+    assert "Figure 1. Rules that hold, and for whom" in section
+    assert "Of 12 rules that were put to the test, 10 hold among baskets of the same customer" in section
+    for words in ("generated", "tested", "kept", "local: segment 1", "global", "40%", "later"):
+        assert words in drawn, words
+    # A confidence that rests on fewer than ten baskets is not shown.
+    assert drawn.count("40%") == 8
+    assert "tables/validated_rules.csv" in section
+    assert len(page) < 600_000
+    plain = build_report(findings(validated_rules=validated().drop("segments", "scope", "holds_in")))
+    assert "Figure 1. The strongest rules" in plain
+
+
 def test_the_strongest_rules_are_diverse_and_solid():
     frame = pl.DataFrame(
         {

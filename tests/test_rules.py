@@ -1,7 +1,8 @@
 """Association rules: exact public counts, a brute-force oracle, measures."""
 
+from fractions import Fraction
 from itertools import combinations
-from math import inf
+from math import exp, inf, sqrt
 
 import polars as pl
 import pytest
@@ -21,6 +22,11 @@ COLUMNS = {
     "leverage": pl.Float64,
     "conviction": pl.Float64,
     "jaccard": pl.Float64,
+    "certainty": pl.Float64,
+    "kulczynski": pl.Float64,
+    "odds_ratio": pl.Float64,
+    "odds_ratio_low": pl.Float64,
+    "odds_ratio_high": pl.Float64,
     "p_value": pl.Float64,
     "q_value": pl.Float64,
 }
@@ -92,6 +98,19 @@ def test_equals_the_oracle(baskets, least, tenths):
         assert row["leverage"] == pytest.approx(both / n - one / n * other / n, abs=1e-15)
         assert row["jaccard"] == pytest.approx(both / (one + other - both))
         assert row["p_value"] == pytest.approx(fisher_exact(table, "greater").pvalue)
+        share = other / n
+        gain = both / one - share
+        assert row["certainty"] == pytest.approx(
+            0 if other == n else gain / (1 - share if gain > 0 else share), abs=1e-15
+        )
+        assert row["kulczynski"] == pytest.approx((both / one + both / other) / 2)
+        a, b, c, d = (float(cell) for line in table for cell in line)
+        if 0 in (a, b, c, d):
+            a, b, c, d = a + 0.5, b + 0.5, c + 0.5, d + 0.5
+        spread = exp(1.959963984540054 * sqrt(1 / a + 1 / b + 1 / c + 1 / d))
+        assert row["odds_ratio"] == pytest.approx(a * d / b / c)
+        assert row["odds_ratio_low"] == pytest.approx(a * d / b / c / spread)
+        assert row["odds_ratio_high"] == pytest.approx(a * d / b / c * spread)
         if other == n:
             assert row["conviction"] == 1
         elif both == one:
@@ -101,6 +120,88 @@ def test_equals_the_oracle(baskets, least, tenths):
     if found.height:
         adjusted = false_discovery_control(found["p_value"].to_numpy())
         assert found["q_value"].to_list() == pytest.approx(list(adjusted))
+
+
+def sets(found):
+    return {
+        (frozenset(one), frozenset(other)): (n, confidence)
+        for one, other, n, confidence in found.select(
+            "antecedent", "consequent", "count", "confidence"
+        ).iter_rows()
+    }
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    baskets=st.lists(st.lists(st.sampled_from("abcde"), max_size=5), min_size=1, max_size=20),
+    lift=st.integers(0, 30),
+    gain=st.integers(0, 10),
+    top=st.integers(1, 30),
+    redundant=st.booleans(),
+)
+def test_limits_equal_a_filter_of_all_rules(baskets, lift, gain, top, redundant):
+    shop = pl.DataFrame({"items": baskets}, schema={"items": pl.List(pl.String)})
+    asked = {"item": "items", "min_count": 1, "min_confidence": 0.1}
+    every = bk.association_rules(shop, **asked, redundant=True)
+    counts = {frozenset(one): counted(baskets, one) for one in every["antecedent"].to_list()}
+    exact = {rule: Fraction(n, counts[rule[0]]) for rule, (n, _) in sets(every).items()}
+
+    def good(rule):
+        antecedent, consequent = rule
+        if exact[rule] * len(baskets) / counted(baskets, consequent) < Fraction(lift, 10):
+            return False
+        parts = [set(p) for k in range(1, len(antecedent)) for p in combinations(sorted(antecedent), k)]
+        simpler = [Fraction(counted(baskets, part | consequent), counted(baskets, part)) for part in parts]
+        least = [exact[rule] - one for one in simpler]
+        return all(one >= Fraction(gain, 20) and (redundant or one > 0) for one in least)
+
+    limited = bk.association_rules(
+        shop, **asked, min_lift=lift / 10, min_improvement=gain / 20, redundant=redundant
+    )
+    assert set(sets(limited)) == {rule for rule in exact if good(rule)}
+    first = bk.association_rules(
+        shop, **asked, min_lift=lift / 10, min_improvement=gain / 20, redundant=redundant, top=top
+    )
+    assert first.drop("q_value").equals(limited.head(top).drop("q_value"))
+
+
+def test_an_improvement_of_nothing_is_asked_of_no_rule_by_default(fimi):
+    table, asked = (
+        fimi("groceries"),
+        {"basket": "basket", "item": "item", "min_count": 49, "min_confidence": 0.3},
+    )
+    plain = bk.association_rules(table, **asked)
+    assert plain.equals(bk.association_rules(table, **asked, redundant=True, min_improvement=1e-15))
+    assert bk.association_rules(table, **asked, min_improvement=0.05).height < plain.height
+
+
+def test_wanted_consequents_and_short_sides_are_looked_for_alone(fimi):
+    table, asked = (
+        fimi("groceries"),
+        {"basket": "basket", "item": "item", "min_count": 20, "min_confidence": 0.1},
+    )
+    every = bk.association_rules(table, **asked, redundant=True)
+    wanted = every["consequent"].list.first()[0]
+    limits = {"consequents": [wanted], "max_antecedent": 2}
+    found = bk.association_rules(table, **asked, redundant=True, **limits)
+    kept = (pl.col("antecedent").list.len() <= 2) & (pl.col("consequent") == pl.lit([wanted]))
+    assert sets(found) == sets(every.filter(kept))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("min_lift", -1.0),
+        ("min_lift", float("inf")),
+        ("min_improvement", 1.5),
+        ("top", 0),
+        ("min_lift", True),
+    ],
+)
+def test_new_limits_are_checked(name, value):
+    shop = pl.DataFrame({"items": [["a", "b"]]})
+    with pytest.raises(bk.ParameterError, match=name):
+        bk.association_rules(shop, item="items", min_count=1, min_confidence=0.5, **{name: value})
 
 
 def test_p_values_of_a_public_set(fimi):

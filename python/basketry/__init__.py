@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         sequence_rules,
         support_for,
         time_to_next,
+        validate_rules,
     )
     from basketry.patterns.retention import RetentionTables, retention
     from basketry.simulation import Simulation, simulate
@@ -79,6 +80,7 @@ __all__ = [
     "simulate",
     "support_for",
     "time_to_next",
+    "validate_rules",
 ]
 
 # A room is opened when one of its names is first asked for: `basketry --help` needs none, few need numpy.
@@ -90,8 +92,9 @@ _ROOMS = {
     "ledger": ("Ledger", "Quality", "price_bands", "read_ledger"),
     "patterns": (
         *("FittingSupport", "TimeToNext", "association_rules", "count_itemsets", "frequent_itemsets"),
-        *("frequent_sequences", "sequence_rules", "support_for", "time_to_next", "LagTables", "lag_tables"),
-        *("due_list", "just_bought", "purchase_cycles", "RetentionTables", "retention"),
+        *("frequent_sequences", "sequence_rules", "support_for", "time_to_next", "validate_rules"),
+        *("LagTables", "lag_tables", "due_list", "just_bought", "purchase_cycles"),
+        *("RetentionTables", "retention"),
     ),
     "simulation": ("Simulation", "simulate"),
 }

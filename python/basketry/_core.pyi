@@ -19,12 +19,14 @@ __all__ = [
     "frequent_sequences",
     "just_bought",
     "lag_tables",
+    "local_rules",
     "purchase_cycles",
     "retention",
     "rfm",
     "sequence_rules",
     "simulate",
     "support_for",
+    "test_rules",
 ]
 
 DEBUG: Final[bool]
@@ -56,10 +58,22 @@ class RuleOptions(TypedDict):
     """Which rules to make; items as codes."""
 
     min_confidence: tuple[int, int]
+    min_lift: tuple[int, int] | None
+    min_improvement: tuple[int, int] | None
     consequents: list[int] | None
     max_antecedent: int | None
     max_consequent: int | None
     redundant: bool
+    top: int | None
+
+@type_check_only
+class Trial(TypedDict):
+    """What rules are tested on, and how: days since 1970, days of a period."""
+
+    grain: str
+    axis: str
+    later: int | None
+    period: int
 
 @final
 class Baskets:
@@ -79,6 +93,7 @@ class Baskets:
         reins: Reins,
     ) -> Baskets: ...
     def __len__(self) -> int: ...
+    def customers(self) -> Columns: ...
     def codes(self, ids: list[int | str]) -> list[int | None]: ...
 
 def frequent_itemsets(
@@ -91,6 +106,21 @@ def count_itemsets(baskets: Baskets, options: ItemsetOptions, reins: Reins) -> C
 def association_rules(
     baskets: Baskets, itemset_options: ItemsetOptions, rule_options: RuleOptions, reins: Reins
 ) -> Columns: ...
+def local_rules(
+    baskets: Baskets,
+    segments: object,
+    least: list[int],
+    itemset_options: ItemsetOptions,
+    rule_options: RuleOptions,
+    reins: Reins,
+) -> tuple[Columns, Columns]: ...
+def test_rules(
+    ledger: Ledger,
+    rules: list[tuple[list[int], list[int]]],
+    strata: object | None,
+    trial: Trial,
+    reins: Reins,
+) -> list[Columns]: ...
 
 @type_check_only
 class Policy(TypedDict):

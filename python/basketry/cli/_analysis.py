@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -18,12 +19,16 @@ from basketry.exceptions import CapacityError, ParameterError, SchemaError
 from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment, instant
 from basketry.money import exact_sum
-from basketry.patterns import frequent_itemsets, retention
+from basketry.patterns import frequent_itemsets, retention, validate_rules
 from basketry.report import Findings, Lag
 from basketry.report.findings import COLUMNS
 
 LAGS = 3
 """Pairs whose time to next is looked at."""
+TESTED = 1000
+"""Rules that are put to the test: those of highest lift among the sure ones."""
+LATER = 0.25
+"""Share of the time that is kept for confirmation, where it is at least a quarter of a year."""
 _NO_ITEMS = "The data do not tell which items were bought, so nothing can be said about them."
 _NO_MONEY = "The data hold no money, so customers cannot be valued."
 _NO_CUSTOMERS = "The data do not tell who bought, so nothing can be said about customers."
@@ -187,13 +192,32 @@ def _segments(result: Analysis) -> None:
 
 def _rules(result: Analysis) -> None:
     _need(result, items=True, people=False)
-    asked = result.parameters
-    least, result.tables["rules"] = fitting_rules(result.ledger, item=asked.item, n_threads=asked.n_threads)
+    asked, ledger = result.parameters, result.ledger
+    within = result.tables.get("segment_labels")
+    if within is not None:
+        within = within.select("customer", segment=pl.format("{} {}", "segment", "name"))
+    holdout = _later(ledger)
+    least, found = fitting_rules(
+        ledger, item=asked.item, n_threads=asked.n_threads, within=within, as_of=holdout
+    )
     result.thresholds["rules_min_count"] = least
+    result.tables["rules"] = found
+    sure = found.filter(pl.col("q_value") <= 0.05).sort("lift", descending=True, maintain_order=True)
+    sure = sure.head(TESTED)
+    tested = validate_rules(sure, ledger, item=asked.item, holdout=holdout, n_threads=asked.n_threads)
+    more = [name for name in ("confidence", "segments") if name in sure.columns]
+    result.tables["validated_rules"] = pl.concat([tested, sure.select(more)], how="horizontal")
     result.tables["itemsets"] = frequent_itemsets(
-        result.ledger, item=asked.item, min_count=least, max_length=4,
+        ledger, item=asked.item, min_count=least, max_length=4,
         n_threads=asked.n_threads,
     )  # fmt: skip
+
+
+def _later(ledger: Ledger) -> date | None:
+    """Choose the day from which orders confirm what was found before; None if there are too few days."""
+    first, end = ledger.first_day, ledger.end
+    days = (end - first).days if first else 0
+    return end - timedelta(days=int(days * LATER)) if days * LATER >= 91 else None
 
 
 def _sequences(result: Analysis) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from basketry.exceptions import ParameterError
 from basketry.ledger import Ledger, read_ledger
 from basketry.ledger.zones import Moment
 
@@ -49,6 +51,28 @@ def before(ledger: Ledger, as_of: Moment | None, n_threads: int | None = None) -
         **attributes,
     )
     return replace(cut_down, quality=ledger.quality, currency=ledger.currency)
+
+
+def segments(option: str, value: str) -> str | pl.DataFrame:
+    """Read who is in which segment from a file, or take the value for the name of an attribute.
+
+    Parameters
+    ----------
+    option
+        The option, for errors.
+    value
+        A csv or parquet file, or a name.
+    """
+    path = Path(value)
+    match path.suffix.lower():
+        case ".csv" | ".parquet" if not path.is_file():
+            raise ParameterError.out_of_range(option, value, "there is no such file")
+        case ".csv":
+            return pl.read_csv(path, infer_schema=False)
+        case ".parquet":
+            return pl.read_parquet(path)
+        case _:
+            return value
 
 
 def item_names(ledger: Ledger) -> dict[Any, str]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from basketry.ledger import Ledger
 
+_Segments = "an attribute of customers, or a csv or parquet file of customer and segment."
+
 
 @question
 def rules(
@@ -20,28 +22,78 @@ def rules(
     min_support: MinSupport = None,
     min_count: MinCount = None,
     min_confidence: Annotated[float, typer.Option("--min-confidence", help="The least confidence.")] = 0.1,
+    min_lift: Annotated[float | None, typer.Option("--min-lift", help="The least lift.")] = None,
+    min_improvement: Annotated[
+        float | None,
+        typer.Option("--min-improvement", help="The least gain in confidence over every simpler rule."),
+    ] = None,
     max_length: MaxLength = 4,
+    max_antecedent: Annotated[
+        int | None, typer.Option("--max-antecedent", min=1, help="The most items that a rule begins with.")
+    ] = None,
+    consequent: Annotated[
+        list[str] | None,
+        typer.Option("--consequent", metavar="ITEM", help="Only rules that end in this; may be repeated."),
+    ] = None,
+    redundant: Annotated[
+        bool, typer.Option("--redundant", help="Keep rules that a simpler one makes needless.")
+    ] = False,
     item: Item = None,
+    within: Annotated[
+        str | None,
+        typer.Option("--within", metavar="SEGMENTS", help=f"Look inside segments too: {_Segments}"),
+    ] = None,
+    validate: Annotated[
+        bool, typer.Option("--validate", help="Test the rules inside customers and weeks, with a verdict.")
+    ] = False,
+    holdout: Annotated[
+        str | None,
+        typer.Option("--holdout", metavar="DATE", help="Validate, and confirm on orders from this day on."),
+    ] = None,
+    strata: Annotated[
+        str | None,
+        typer.Option("--strata", metavar="SEGMENTS", help=f"Validate inside these as well: {_Segments}"),
+    ] = None,
 ) -> "pl.DataFrame":
     """Find which items are bought together. Without a threshold one is found that fits the data."""
-    from basketry.cli._ledgers import before
+    from basketry.cli._ledgers import before, segments
     from basketry.cli._thresholds import fitting_rules
-    from basketry.patterns import association_rules
+    from basketry.patterns import association_rules, validate_rules
 
     past = before(ledger, asked.as_of, asked.threads)
     limits: dict[str, Any] = {
+        "item": item,
         "min_confidence": min_confidence,
+        "min_lift": min_lift,
+        "min_improvement": min_improvement,
         "max_length": max_length,
-        "as_of": asked.as_of,
+        "max_antecedent": max_antecedent,
+        "consequents": None if not consequent else _known(past, item, consequent),
+        "redundant": redundant,
+        "within": None if within is None else segments("--within", within),
+        # What is to be confirmed later must not be found there.
+        "as_of": holdout or asked.as_of,
+        "n_threads": asked.threads,
     }
     if min_support is None and min_count is None:
-        return fitting_rules(past, item=item, n_threads=asked.threads, **limits)[1]
-    return association_rules(
+        found = fitting_rules(past, **limits)[1]
+    else:
+        found = association_rules(
+            past, min_support=min_support, min_count=min_count, max_consequent=1, **limits
+        )
+    if not (validate or holdout or strata):
+        return found
+    return validate_rules(
+        found,
         past,
         item=item,
-        min_support=min_support,
-        min_count=min_count,
-        max_consequent=1,
+        holdout=holdout,
+        strata=None if strata is None else segments("--strata", strata),
         n_threads=asked.threads,
-        **limits,
     )
+
+
+def _known(ledger: "Ledger", item: str | None, wanted: list[str]) -> list[Any]:
+    """Give items as the ledger has them: numbers where its items are numbers."""
+    numbers = item is None and ledger.items().schema["item"].is_integer()
+    return [int(one) if numbers and one.removeprefix("-").isdigit() else one for one in wanted]

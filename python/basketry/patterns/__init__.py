@@ -7,6 +7,7 @@ from basketry.patterns.lags import LagTables, TimeToNext, lag_tables, time_to_ne
 from basketry.patterns.retention import RetentionTables, retention
 from basketry.patterns.rules import association_rules
 from basketry.patterns.sequences import frequent_sequences, sequence_rules
+from basketry.patterns.validation import validate_rules
 
 __all__ = [
     "FittingSupport",
@@ -25,4 +26,5 @@ __all__ = [
     "sequence_rules",
     "support_for",
     "time_to_next",
+    "validate_rules",
 ]

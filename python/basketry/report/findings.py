@@ -18,6 +18,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "quality": ("reason", "status", "rows", "share"),
     "revenue": ("period", "orders", "customers", "revenue"),
     "rules": ("antecedent", "consequent", "count", "support", "confidence", "lift"),
+    "validated_rules": ("antecedent", "consequent", "count", "lift", "lift_low", "lift_high", "later_lift",
+                        "later_lift_low", "later_lift_high", "q_value", "verdict", "reason", "confidence"),
     "sequences": ("sequence", "length", "items", "count", "support"),
     "sequence_rules": ("antecedent", "consequent", "count", "support", "confidence", "lift"),
     "retention": ("since", "days", "at_risk", "returned", "low", "high"),
@@ -96,6 +98,9 @@ class Findings:
         By month: ``period``, ``orders``, ``customers``, ``revenue``.
     rules, sequences, sequence_rules
         The frames of the functions of those names.
+    validated_rules
+        The frame of :func:`basketry.validate_rules`, with the ``confidence`` of its rules and, where rules were looked for in
+        segments, ``scope``, ``holds_in`` and ``segments``. A segment's name begins with its number in ``segments``.
     lags
         Strongest first; the first three are drawn.
     retention
@@ -123,6 +128,7 @@ class Findings:
     totals: Mapping[str, Any] = field(default_factory=dict)
     revenue: pl.DataFrame | None = None
     rules: pl.DataFrame | None = None
+    validated_rules: pl.DataFrame | None = None
     sequences: pl.DataFrame | None = None
     sequence_rules: pl.DataFrame | None = None
     lags: Sequence[Lag] | None = None

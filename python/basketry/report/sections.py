@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from basketry.report import sentences, text
-from basketry.report.charts import lags, retention, revenue, rfm, segments, style
+from basketry.report.charts import lags, retention, revenue, rfm, rules, segments, style
 from basketry.report.charts.picture import Picture, Pictures
 from basketry.report.findings import FEWEST, Findings, Lag, people
 from basketry.report.tables import customers, ledger, patterns
@@ -49,7 +49,7 @@ def sections(findings: Findings, pictures: Pictures) -> list[Section]:
     return [
         _quality(findings),
         _revenue(findings, pictures),
-        _rules(findings),
+        _rules(findings, pictures),
         _timing(findings, pictures),
         _retention(findings, pictures),
         _segments(findings, pictures),
@@ -102,7 +102,7 @@ def _revenue(findings: Findings, pictures: Pictures) -> Section:
     return Section("revenue", title, "", (figure,), folded=ledger.revenue(frame, findings.currency))
 
 
-def _rules(findings: Findings) -> Section:
+def _rules(findings: Findings, pictures: Pictures) -> Section:
     title = "What is bought together"
     if findings.rules is None:
         return Section("rules", title, _absent(findings, "rules"))
@@ -113,8 +113,45 @@ def _rules(findings: Findings) -> Section:
         "Confidence is the share of baskets with the first items that also hold the last one. Lift is how "
         "many times more often that is than in all baskets: 1 means no connection."
     )
-    figure = Figure("The strongest rules", "A full bar of confidence is 100%.", table=table, number="1")
-    return Section("rules", title, lead, (figure,))
+    figure = _validated(findings, pictures)
+    if figure is not None:
+        return Section("rules", title, f"{lead} {sentences.tested(findings)}", (figure,), folded=table)
+    strongest = Figure("The strongest rules", "A full bar of confidence is 100%.", table=table, number="1")
+    return Section("rules", title, f"{lead} {sentences.tested(findings)}".strip(), (strongest,))
+
+
+def _validated(findings: Findings, pictures: Pictures) -> Figure | None:
+    """Draw the rules that held, if segments were looked into."""
+    frame = findings.validated_rules
+    if frame is None or findings.rules is None or "segments" not in frame.columns:
+        return None
+    shown = patterns.held(frame, rules.SHOWN)
+    if not shown.height:
+        return None
+    known = people(findings.segments)[0]["segment"].to_list() if findings.segments is not None else []
+    told = [one["segment"] for one in shown["segments"][0] if one["baskets"] >= FEWEST]
+    named = [name for number in known for name in told if name.split(" ")[0] == str(number)]
+    confirmed = frame["later_lift"].is_not_null().any()
+    funnel = {
+        "generated": findings.rules.height,
+        "tested": frame.height,
+        "kept": frame.filter(pl.col("verdict") == "kept").height,
+    }
+    picture = pictures.two(
+        "rules",
+        lambda narrow: rules.validated(
+            shown.to_dicts(),
+            funnel,
+            names=findings.item_names,
+            segments=named,
+            confirmed=confirmed,
+            narrow=narrow,
+        ),
+    )
+    return Figure(
+        "Rules that hold, and for whom", sentences.held_caption(shown, frame), picture, number="1",
+        file="validated_rules",
+    )  # fmt: skip
 
 
 def _timing(findings: Findings, pictures: Pictures) -> Section:

@@ -258,3 +258,36 @@ def _quadrants(findings: Findings) -> Sentence | None:
 def capital(words: str) -> str:
     """Begin a sentence with a capital letter."""
     return words[:1].upper() + words[1:]
+
+
+def tested(findings: Findings) -> str:
+    """Say what became of the rules in the test."""
+    frame = findings.validated_rules
+    if frame is None:
+        return ""
+    verdicts = dict(frame["verdict"].value_counts().iter_rows())
+    taste, calendar = (
+        frame.filter(pl.col("reason").str.starts_with(f"explained by {what}")).height
+        for what in ("taste", "the calendar")
+    )
+    parts = [
+        f"{text.count(verdicts.get('kept', 0))} hold among baskets of the same customer and of the same week",
+        f"{text.count(taste)} only tell that the same people like both",
+    ]
+    if calendar:
+        parts.append(f"{text.count(calendar)} that both sell in the same weeks")
+    if weak := verdicts.get("weak", 0):
+        parts.append(f"of {text.count(weak)} the data are too few to tell")
+    return f"Of {text.count(frame.height)} rules that were put to the test, {text.listed(parts)}."
+
+
+def held_caption(shown: pl.DataFrame, frame: pl.DataFrame) -> str:
+    """Say how to read the figure of rules."""
+    kept = frame.filter(pl.col("verdict") == "kept").height
+    words = (
+        f"{shown.height} of the {text.count(kept)} that were kept. A bar is the confidence in one customer segment, under its "
+        "number of figure 3; it is dark where the rule holds."
+    )
+    if frame["later_lift"].is_not_null().any():
+        words += " The open mark is the lift in the later orders, in which no rule was looked for."
+    return words

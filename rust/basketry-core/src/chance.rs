@@ -77,15 +77,65 @@ impl Fisher {
     }
 }
 
+/// How many standard deviations hold 95 % of a normal distribution.
+pub(crate) const NORMAL_95: f64 = 1.959_963_984_540_054;
+
+/// The chance that a normal deviate is at least `z`.
+pub(crate) fn normal_tail(z: f64) -> f64 {
+    let both = chi_square_tail(z * z, 1) / 2.0;
+    if z >= 0.0 { both } else { 1.0 - both }
+}
+
+/// The chance that a chi-square deviate of so many degrees of freedom, at least 1, is at least `x`.
+pub(crate) fn chi_square_tail(x: f64, degrees: u32) -> f64 {
+    if x <= 0.0 {
+        return 1.0;
+    }
+    let (a, x) = (f64::from(degrees) / 2.0, x / 2.0);
+    // Gamma of a half: up by steps of one from gamma(1) = 1 or gamma(1/2) = sqrt(pi).
+    let mut log_gamma = if degrees.is_multiple_of(2) { 0.0 } else { std::f64::consts::PI.ln() / 2.0 };
+    let mut below = if degrees.is_multiple_of(2) { 1.0 } else { 0.5 };
+    while below < a {
+        log_gamma += f64::ln(below);
+        below += 1.0;
+    }
+    let front = (a * x.ln() - x - log_gamma).exp();
+    if x < a + 1.0 {
+        // The series of the lower incomplete gamma function.
+        let (mut term, mut sum, mut at) = (1.0 / a, 1.0 / a, a);
+        while term > sum * SMALL {
+            at += 1.0;
+            term *= x / at;
+            sum += term;
+        }
+        return (1.0 - front * sum).clamp(0.0, 1.0);
+    }
+    // The continued fraction of the upper one, by Lentz's method.
+    let mut b = x + 1.0 - a;
+    let (mut c, mut d) = (f64::INFINITY, 1.0 / b);
+    let mut fraction = d;
+    for k in 1..10_000 {
+        let step = f64::from(k) * (a - f64::from(k));
+        b += 2.0;
+        d = 1.0 / (step * d + b);
+        c = b + step / c;
+        fraction *= c * d;
+        if (c * d - 1.0).abs() < 1e-15 {
+            break;
+        }
+    }
+    front * fraction
+}
+
 /// Adjusted p-values by Benjamini and Hochberg, in the order given. `tests` counts all that were made; those left out of
 /// `p_values` can only raise what comes out.
 pub(crate) fn false_discovery(p_values: &[f64], tests: u64) -> Vec<f64> {
-    let mut order: Vec<u32> = (0..p_values.len() as u32).collect();
-    order
-        .par_sort_unstable_by(|&a, &b| p_values[a as usize].total_cmp(&p_values[b as usize]).then(a.cmp(&b)));
+    // The bits of numbers from 0 up are in the order of the numbers.
+    let mut order: Vec<(u64, u32)> = p_values.iter().map(|p| p.to_bits()).zip(0..).collect();
+    order.par_sort_unstable();
     let mut q_values = vec![1.0; p_values.len()];
     let mut least = 1.0_f64;
-    for (place, &at) in order.iter().enumerate().rev() {
+    for (place, &(_, at)) in order.iter().enumerate().rev() {
         least = least.min(p_values[at as usize] * tests as f64 / (place + 1) as f64);
         q_values[at as usize] = least;
     }
@@ -116,6 +166,25 @@ mod tests {
                     assert!((test.at_least(both, one, other) - sum).abs() < 1e-12);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn tails_by_table() {
+        for (z, tail) in
+            [(0.0, 0.5), (1.0, 0.158_655_253_931_457), (NORMAL_95, 0.025), (6.0, 9.865_876_450_377e-10)]
+        {
+            assert!((normal_tail(z) / tail - 1.0).abs() < 1e-11, "{z}");
+            assert!((normal_tail(-z) - (1.0 - tail)).abs() < 1e-14, "-{z}");
+        }
+        for (x, degrees, tail) in [
+            (0.5, 1, 0.479_500_122_186_953),
+            (2.0, 2, 0.367_879_441_171_442),
+            (3.0, 5, 0.699_985_835_878_628),
+            (20.0, 5, 0.001_249_730_563_031),
+            (7.0, 9, 0.637_119_407_169_398),
+        ] {
+            assert!((chi_square_tail(x, degrees) / tail - 1.0).abs() < 1e-9, "{x} {degrees}");
         }
     }
 

@@ -13,7 +13,8 @@ use arrow_array::{
     LargeBinaryArray, LargeListArray, LargeStringArray, RecordBatch, RecordBatchOptions, RecordBatchReader,
     StringViewArray, StructArray, TimestampMicrosecondArray, UInt8Array, UInt32Array, UInt64Array,
 };
-use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+pub use arrow_buffer::ScalarBuffer;
+use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer, OffsetBuffer};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
 use arrow_ipc::writer::FileWriter;
@@ -230,6 +231,18 @@ pub fn attributes(frame: PyRecordBatchReader) -> PyResult<Vec<Attribute>> {
         Attribute::new(field.name(), encoder, &codes)
     };
     Ok(schema.fields().iter().zip(encoders).map(attribute).collect())
+}
+
+/// Reads a column of codes; a missing one is 2^32 - 1.
+pub fn codes(frame: PyRecordBatchReader) -> PyResult<Vec<u32>> {
+    let mut codes = Vec::new();
+    for_each_batch(frame, |batch| {
+        let column = batch.columns().first().and_then(|column| column.as_primitive_opt::<UInt32Type>());
+        let column = column.ok_or_else(|| errors::from_arrow("codes", &"they are no 32-bit numbers"))?;
+        codes.extend(column.iter().map(|code| code.unwrap_or(u32::MAX)));
+        Ok(())
+    })?;
+    Ok(codes)
 }
 
 /// Rows that are worked on at once: few enough that all their columns stay in the cache.

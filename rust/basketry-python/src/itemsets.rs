@@ -1,32 +1,43 @@
-//! Baskets, itemsets and rules for Python.
+//! Baskets and itemsets for Python.
 
 use std::sync::Arc;
 
-use arrow_buffer::ScalarBuffer;
 use basketry_core::baskets::{self, Baskets as Sets, Grain};
 use basketry_core::dictionary::Ids;
-use basketry_core::{itemsets, rules};
+use basketry_core::itemsets;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3_arrow::PyRecordBatchReader;
 
-use crate::columns::{self, Basketfuls, CodeLists, Columns, Stand, Table, Value};
+use crate::columns::{self, Basketfuls, CodeLists, Columns, ScalarBuffer, Stand, Table, Value};
 use crate::ledger::Ledger;
+use crate::rules::Side;
 use crate::run::{Reins, run};
 
 /// Sets of items, and the ids that their codes stand for.
 #[pyclass(frozen, module = "basketry._core")]
 pub struct Baskets {
-    sets: Arc<Sets>,
-    ids: Ids,
+    pub sets: Arc<Sets>,
+    pub ids: Ids,
+    /// Whose they are, if they are a ledger's.
+    customers: Vec<u32>,
     /// Pairs of codes that no set holds together.
     conflicts: Vec<(u32, u32)>,
     /// What each item of each basket is worth.
     values: Arc<Vec<(String, Vec<i64>)>>,
 }
 
+/// What a basket is the set of items of.
+pub fn grain_of(name: &str) -> Grain {
+    match name {
+        "day" => Grain::Day,
+        "customer" => Grain::Customer,
+        _ => Grain::Order,
+    }
+}
+
 impl Baskets {
-    fn options(&self, options: ItemsetOptions) -> itemsets::Options {
+    pub fn options(&self, options: ItemsetOptions) -> itemsets::Options {
         itemsets::Options { conflicts: self.conflicts.clone(), ..options.into() }
     }
 }
@@ -55,6 +66,7 @@ impl Baskets {
         Ok(Self {
             sets: Arc::new(found.baskets),
             ids: found.ids,
+            customers: Vec::new(),
             conflicts: Vec::new(),
             values: Arc::new(values),
         })
@@ -65,7 +77,13 @@ impl Baskets {
     #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
     fn from_text(py: Python<'_>, text: PyBackedBytes, reins: Reins<'_>) -> PyResult<Self> {
         let (sets, ids) = run(py, &reins, move |control| baskets::parse(&text, control))?;
-        Ok(Self { sets: Arc::new(sets), ids, conflicts: Vec::new(), values: Arc::default() })
+        Ok(Self {
+            sets: Arc::new(sets),
+            ids,
+            customers: Vec::new(),
+            conflicts: Vec::new(),
+            values: Arc::default(),
+        })
     }
 
     /// The baskets of a ledger before an instant, by `order`, `day` or `customer`, on one or several axes of items.
@@ -80,20 +98,22 @@ impl Baskets {
         values: Vec<String>,
         reins: Reins<'_>,
     ) -> PyResult<Self> {
-        let grain = match grain {
-            "day" => Grain::Day,
-            "customer" => Grain::Customer,
-            _ => Grain::Order,
-        };
-        let ledger = ledger.0.clone();
+        let (ledger, grain) = (ledger.0.clone(), grain_of(grain));
         let names = values.clone();
-        let (sets, values, axis) = run(py, &reins, move |control| {
+        let (sets, values, origins, axis) = run(py, &reins, move |control| {
             let axis = ledger.levels(&levels)?;
-            let (sets, values) = Sets::with_values(&ledger, grain, &axis, before, &values, control)?;
-            Ok((sets, values, axis))
+            let (sets, values, origins) =
+                Sets::with_origins(&ledger, grain, &axis, before, &values, control)?;
+            Ok((sets, values, origins, axis))
         })?;
         let values = Arc::new(names.into_iter().zip(values).collect());
-        Ok(Self { sets: Arc::new(sets), ids: axis.labels, conflicts: axis.implied, values })
+        let customers = origins.customers;
+        Ok(Self { sets: Arc::new(sets), ids: axis.labels, customers, conflicts: axis.implied, values })
+    }
+
+    /// The place of each basket's customer in the ledger, 2^32 - 1 without one; empty if the baskets are no ledger's.
+    fn customers(&self) -> PyResult<Columns> {
+        Table::default().with("customer", self.customers.clone()).finish()
     }
 
     fn __len__(&self) -> usize {
@@ -220,72 +240,4 @@ pub fn count_itemsets(
     let lengths = (1..).zip(&by_length).filter(|&(_, &sets)| sets > 0);
     let (lengths, counts): (Vec<u32>, Vec<u64>) = lengths.map(|(length, &sets)| (length, sets)).unzip();
     Table::default().with("length", lengths).with("count", counts).finish()
-}
-
-/// Which rules to make.
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-pub struct RuleOptions {
-    min_confidence: (u64, u64),
-    consequents: Option<Vec<u32>>,
-    max_antecedent: Option<usize>,
-    max_consequent: Option<usize>,
-    redundant: bool,
-}
-
-impl From<RuleOptions> for rules::Options {
-    fn from(options: RuleOptions) -> Self {
-        Self {
-            min_confidence: options.min_confidence,
-            consequents: options.consequents,
-            max_antecedent: options.max_antecedent,
-            max_consequent: options.max_consequent,
-            redundant: options.redundant,
-        }
-    }
-}
-
-/// One side of all rules.
-struct Side<'a>(&'a [i64], &'a [u32]);
-
-impl CodeLists for Side<'_> {
-    type Rest = ();
-
-    fn with<T: Value>(self, values: &[T]) -> (ScalarBuffer<i64>, ScalarBuffer<T>, ()) {
-        (self.0.to_vec().into(), self.1.iter().map(|&code| values[code as usize]).collect(), ())
-    }
-}
-
-/// Association rules by falling confidence, with their measures.
-#[pyfunction]
-#[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
-pub fn association_rules(
-    py: Python<'_>,
-    baskets: &Baskets,
-    itemset_options: ItemsetOptions,
-    rule_options: RuleOptions,
-    reins: Reins<'_>,
-) -> PyResult<Columns> {
-    let (sets, stand) = (baskets.sets.clone(), Stand::for_ids(&baskets.ids)?);
-    let (itemset_options, rule_options) = (baskets.options(itemset_options), rule_options.into());
-    let rules = run(py, &reins, move |control| {
-        rules::derive(&itemsets::mine(&sets, &itemset_options, control)?, &rule_options, control)
-    })?;
-    let side = |offsets, codes| stand.fill(Side(offsets, codes)).0.finish();
-    let antecedents = side(&rules.antecedent_offsets, &rules.antecedents)?;
-    let consequents = side(&rules.consequent_offsets, &rules.consequents)?;
-    let measures = rules.measures;
-    Table::default()
-        .with("antecedent", antecedents)
-        .with("consequent", consequents)
-        .with("count", measures.count)
-        .with("support", measures.support)
-        .with("confidence", measures.confidence)
-        .with("lift", measures.lift)
-        .with("leverage", measures.leverage)
-        .with("conviction", measures.conviction)
-        .with("jaccard", measures.jaccard)
-        .with("p_value", measures.p_value)
-        .with("q_value", measures.q_value)
-        .finish()
 }

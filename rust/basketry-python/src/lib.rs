@@ -6,6 +6,7 @@ mod errors;
 mod itemsets;
 mod lags;
 mod ledger;
+mod rules;
 mod run;
 mod sequences;
 mod simulate;
@@ -20,11 +21,13 @@ mod _core {
     #[pymodule_export]
     use crate::customers::rfm;
     #[pymodule_export]
-    use crate::itemsets::{Baskets, association_rules, count_itemsets, frequent_itemsets, support_for};
+    use crate::itemsets::{Baskets, count_itemsets, frequent_itemsets, support_for};
     #[pymodule_export]
     use crate::lags::{due_list, just_bought, lag_tables, purchase_cycles, retention};
     #[pymodule_export]
     use crate::ledger::{Account, Ledger, LedgerBuilder};
+    #[pymodule_export]
+    use crate::rules::{association_rules, local_rules, test_rules};
     #[pymodule_export]
     use crate::sequences::{axis_labels, frequent_sequences, sequence_rules};
     #[pymodule_export]

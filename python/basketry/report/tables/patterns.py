@@ -37,6 +37,15 @@ def strongest(rules: pl.DataFrame) -> pl.DataFrame:
     return ranked[chosen]
 
 
+def held(validated: pl.DataFrame, many: int) -> pl.DataFrame:
+    """Pick the rules that held, most of them where both directions are told once; local ones are never crowded out."""
+    kept = validated.filter((pl.col("verdict") == "kept") & (pl.col("count") >= FEWEST))
+    if "scope" not in kept.columns:
+        return strongest(kept).head(many)
+    local = strongest(kept.filter(pl.col("scope") == "local")).head(many // 2)
+    return pl.concat([strongest(kept.filter(pl.col("scope") != "local")).head(many - local.height), local])
+
+
 def rules(frame: pl.DataFrame, names: Mapping[Any, str] | None) -> Table:
     """Make figure 1: the strongest rules, with bars for confidence and lift."""
     shown = strongest(frame)

@@ -12,6 +12,7 @@ pub use collect::{Collected, Grouping, Rows, collect};
 pub use text::parse;
 
 use crate::control::Control;
+use crate::dictionary::NONE;
 use crate::error::Result;
 use crate::ledger::{Axis, Ledger, Sets};
 
@@ -24,6 +25,29 @@ pub enum Grain {
     Day,
     /// All orders of a customer; orders without a customer are left out.
     Customer,
+}
+
+/// Whose baskets are, and when they were bought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origins {
+    /// The customer of each basket, [`NONE`] for a guest's.
+    pub customers: Vec<u32>,
+    /// The local day of each basket; 0 if a basket is all that a customer bought.
+    pub days: Vec<i32>,
+}
+
+impl Origins {
+    /// Cuts the days before `later` into `many` stretches of equal length and numbers them; all later days are the one after.
+    pub fn stretches(&self, many: i32, later: Option<i32>) -> Vec<u32> {
+        let first = self.days.iter().min().map_or(0, |&day| i64::from(day));
+        let last = self.days.iter().max().map_or(0, |&day| i64::from(day));
+        let end = later.map_or(last + 1, i64::from);
+        let stretch = |&day: &i32| match i64::from(day) {
+            day if day >= end => many as u32,
+            day => ((day - first) * i64::from(many) / (end - first)) as u32,
+        };
+        self.days.iter().map(stretch).collect()
+    }
 }
 
 /// Sets of item codes, one after the other in flat columns.
@@ -71,8 +95,24 @@ impl Baskets {
         measures: &[String],
         control: &Control,
     ) -> Result<(Self, Vec<Vec<i64>>)> {
+        Self::with_origins(ledger, grain, axis, before, measures, control)
+            .map(|(baskets, values, _)| (baskets, values))
+    }
+
+    /// The same, with whose baskets they are and when they were bought.
+    ///
+    /// # Errors
+    /// As [`Baskets::with_values`].
+    pub fn with_origins(
+        ledger: &Ledger,
+        grain: Grain,
+        axis: &Axis,
+        before: Option<i64>,
+        measures: &[String],
+        control: &Control,
+    ) -> Result<(Self, Vec<Vec<i64>>, Origins)> {
         let before = before.unwrap_or(i64::MAX);
-        let times = ledger.order_times();
+        let (times, zone) = (ledger.order_times(), ledger.zone());
         let measures = measures
             .iter()
             .map(|name| Ok((name.as_str(), ledger.need(name)?)))
@@ -82,12 +122,24 @@ impl Baskets {
                 Sets::collect(ledger, axis, before, true, |order| order as i64, &measures, control)
             }
             Grain::Day => {
-                let day = |order: usize| i64::from(ledger.zone().day(times[order]));
+                let day = |order: usize| i64::from(zone.day(times[order]));
                 Sets::collect(ledger, axis, before, true, day, &measures, control)
             }
             Grain::Customer => Sets::collect(ledger, axis, before, false, |_| 0, &measures, control),
         }?;
-        Ok((Self::from_parts(sets.offsets, sets.items, axis.labels.len()), sets.values))
+        let mut customers = vec![NONE; sets.keys.len()];
+        for (customer, own) in sets.customer_offsets.windows(2).enumerate() {
+            customers[own[0]..own[1]].fill(customer as u32);
+        }
+        // The key of a guest's basket is its order, whatever the grain.
+        let day = |(&key, &customer): (&i64, &u32)| match grain {
+            Grain::Day if customer != NONE => key as i32,
+            Grain::Customer => 0,
+            _ => zone.day(times[key as usize]),
+        };
+        let days = sets.keys.iter().zip(&customers).map(day).collect();
+        let baskets = Self::from_parts(sets.offsets, sets.items, axis.labels.len());
+        Ok((baskets, sets.values, Origins { customers, days }))
     }
 
     /// Takes flat columns: basket `i` is `items[offsets[i]..offsets[i + 1]]`, sorted and distinct; codes are below `n_items`.

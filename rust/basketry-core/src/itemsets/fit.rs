@@ -57,6 +57,17 @@ pub fn support_for(
     Ok(Some(Fitting { min_count: high, sets }))
 }
 
+/// The support to search with: where only the top sets are wanted, the highest that has so many.
+pub(super) fn threshold(baskets: &Baskets, options: &Options, control: &Control) -> Result<u64> {
+    let Some(top) = options.top else { return Ok(options.min_count) };
+    let highest = match support_for(baskets, top as u64, options, control)? {
+        Some(Fitting { min_count, sets }) if sets == top as u64 => min_count,
+        Some(Fitting { min_count, .. }) => min_count - 1,
+        None => baskets.len() as u64,
+    };
+    Ok(highest.max(options.min_count))
+}
+
 /// As [`super::mine`], but when the budget is met all sets up to the greatest length that fits, with what was exhausted.
 ///
 /// Only for all sets: which of the shorter ones are closed or maximal is known from the longer ones alone. With a budget of
@@ -87,7 +98,7 @@ pub fn mine_partial(
         exhausted.allowed *= 2.0;
     }
     let longest = options.max_length.unwrap_or(usize::MAX);
-    let mut found = Itemsets::new(Sets::Tree(Vec::new()), options, 0, baskets.len() as u64)?;
+    let mut found = Itemsets::new(Sets::Tree(Vec::new()), options, baskets.len() as u64)?;
     let mut reached = 0;
     for length in options.min_length.max(options.contains.len())..=longest {
         let shorter = Options { max_length: Some(length), ..options.clone() };

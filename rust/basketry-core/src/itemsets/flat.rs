@@ -77,20 +77,21 @@ impl Flat {
         (0..self.len()).map(|at| (self.set(at), self.counts[at]))
     }
 
-    /// Puts codes in the place of ranks, and adds items that all sets have.
-    pub(super) fn name(&mut self, codes: &[u32], fixed: &[u32]) {
-        if fixed.is_empty() {
+    /// Puts codes in the place of ranks, behind the items that all sets have.
+    pub(super) fn named(mut self, prepared: &Prepared) -> Self {
+        let codes = &prepared.codes;
+        if prepared.fixed.is_empty() {
             self.items.iter_mut().for_each(|item| *item = codes[*item as usize]);
-            return;
+            return self;
         }
         let mut named = Self::default();
         for (set, count) in self.iter() {
+            named.items.extend(prepared.fixed.iter().map(|&(item, _)| item));
             named.items.extend(set.iter().map(|&rank| codes[rank as usize]));
-            named.items.extend_from_slice(fixed);
             named.ends.push(named.items.len());
             named.counts.push(count);
         }
-        *self = named;
+        named
     }
 
     pub(super) fn set(&self, at: usize) -> &[u32] {

@@ -41,8 +41,8 @@ pub(super) enum Sets {
 }
 
 impl Itemsets {
-    /// Takes what a search found; every set has `fixed` items from the start.
-    pub(super) fn new(sets: Sets, options: &Options, fixed: usize, baskets: u64) -> Result<Self> {
+    /// Takes what a search found.
+    pub(super) fn new(sets: Sets, options: &Options, baskets: u64) -> Result<Self> {
         let count: usize = match &sets {
             Sets::Tree(parts) => parts.iter().map(Vec::len).sum(),
             Sets::Flat(parts) => parts.iter().map(Flat::len).sum(),
@@ -56,7 +56,7 @@ impl Itemsets {
         }
         Ok(Self {
             sets,
-            shortest: options.min_length.max(fixed),
+            shortest: options.min_length,
             longest: options.max_length.unwrap_or(usize::MAX),
             top: options.top,
             baskets,

@@ -131,22 +131,27 @@ pub fn mine(baskets: &Baskets, options: &Options, control: &Control) -> Result<I
 
 /// The search of [`mine`], whose refusals do not say yet what would fit.
 fn find(baskets: &Baskets, options: &Options, control: &Control) -> Result<Itemsets> {
-    let (sets, fixed) = match options.kind {
+    let sets = match options.kind {
         Kind::All => {
             let mut grow = tree::Grow::new(control);
-            let prepared = run(baskets, options, control, &mut grow)?;
-            (Sets::Tree(grow.finish()?), prepared.map_or(0, |prepared| prepared.fixed.len()))
+            let min_count = fit::threshold(baskets, options, control)?;
+            let prepared = run(baskets, &Options { min_count, ..options.clone() }, control, &mut grow)?;
+            let parts = grow.finish()?;
+            match prepared.filter(|prepared| !prepared.fixed.is_empty()) {
+                Some(prepared) => Sets::Flat(vec![Flat::of_tree(&parts, &prepared).named(&prepared)]),
+                None => Sets::Tree(parts),
+            }
         }
-        _ => (Sets::Flat(condensed(baskets, options, control)?), 0),
+        _ => Sets::Flat(condensed(baskets, options, control)?),
     };
-    Itemsets::new(sets, options, fixed, baskets.len() as u64)
+    Itemsets::new(sets, options, baskets.len() as u64)
 }
 
 /// Finds closed or maximal sets. Which they are is known from longer ones as well, so that all lengths are searched.
 fn condensed(baskets: &Baskets, options: &Options, control: &Control) -> Result<Vec<Flat>> {
     let longest = options.max_length.unwrap_or(usize::MAX);
     let search = Options { max_length: None, ..options.clone() };
-    let (prepared, mut parts) = if options.conflicts.is_empty() {
+    let (prepared, parts) = if options.conflicts.is_empty() {
         let mut sink = Condensed::new(options.kind, longest, control);
         let Some(prepared) = run(baskets, &search, control, &mut sink)? else { return Ok(Vec::new()) };
         let parts = sink.finish(prepared.is_words())?;
@@ -158,12 +163,11 @@ fn condensed(baskets: &Baskets, options: &Options, control: &Control) -> Result<
         let sets = Flat::of_tree(&grow.finish()?, &prepared);
         (prepared, held::drop_held(vec![sets], options.kind, control)?)
     };
-    let fixed: Vec<u32> = prepared.fixed.iter().rev().map(|&(item, _)| item).collect();
-    parts.par_iter_mut().for_each(|part| part.name(&prepared.codes, &fixed));
-    Ok(parts)
+    Ok(parts.into_par_iter().map(|part| part.named(&prepared)).collect())
 }
 
-/// Counts the frequent itemsets by length without building one: entry `i` is the number of sets of `i + 1` items.
+/// Counts the frequent itemsets by length without building one: entry `i` is the number of sets of `i + 1` items. Which are
+/// on top does not matter here.
 ///
 /// # Errors
 /// As [`mine`]; memory does not grow with the number of sets.
@@ -177,7 +181,7 @@ fn condensed(baskets: &Baskets, options: &Options, control: &Control) -> Result<
 /// # Ok::<(), basketry_core::Error>(())
 /// ```
 pub fn count(baskets: &Baskets, options: &Options, control: &Control) -> Result<Vec<u64>> {
-    if options.kind != Kind::All || options.top.is_some() {
+    if options.kind != Kind::All {
         return Ok(mine(baskets, options, control)?.by_length());
     }
     let mut spectrum = sink::Spectrum::new();

@@ -1,29 +1,45 @@
-//! Association rules: what baskets that hold some items also hold.
+//! Association rules: what baskets that hold some items also hold, for whom, and whether it is more than taste and season.
 
+mod local;
+mod make;
 mod measures;
+mod stratified;
 #[cfg(test)]
 mod tests;
+mod touched;
 
-use rayon::prelude::*;
-
+pub use local::{Local, derive_within};
 pub use measures::Measures;
+pub use stratified::{Strata, Test, test};
+pub use touched::{Lists, Sides, Triple};
 
 use crate::itemsets::{Index, Itemsets};
 use crate::{Control, Error, Result};
+use make::Found;
+use measures::Counts;
+
+/// A share or a ratio as it was typed: numerator and denominator.
+pub type Fraction = (u64, u64);
 
 /// Which rules to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// The least confidence, as a fraction: numerator and denominator.
-    pub min_confidence: (u64, u64),
+    pub min_confidence: Fraction,
+    /// The least lift; denominators up to 2^30.
+    pub min_lift: Option<Fraction>,
+    /// The least gain in confidence over every simpler rule: the same consequent from less of the antecedent.
+    pub min_improvement: Option<Fraction>,
     /// Items that a consequent may have; `None` for any.
     pub consequents: Option<Vec<u32>>,
     /// The most items of an antecedent.
     pub max_antecedent: Option<usize>,
     /// The most items of a consequent.
     pub max_consequent: Option<usize>,
-    /// Whether to keep a rule that has a simpler one, with the same consequent and less of the antecedent, of at least its confidence.
+    /// Whether to keep a rule that has a simpler one of at least its confidence.
     pub redundant: bool,
+    /// How many rules to keep, the first ones of the table; `None` for all.
+    pub top: Option<usize>,
 }
 
 impl Options {
@@ -31,10 +47,38 @@ impl Options {
     pub fn at_least(numerator: u64, denominator: u64) -> Self {
         Self {
             min_confidence: (numerator, denominator),
+            min_lift: None,
+            min_improvement: None,
             consequents: None,
             max_antecedent: None,
             max_consequent: None,
             redundant: true,
+            top: None,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        let share = |name, (numerator, denominator): Fraction| {
+            if numerator <= denominator && denominator > 0 {
+                return Ok(());
+            }
+            Err(Error::Parameter {
+                name,
+                value: format!("{numerator}/{denominator}"),
+                expected: "it is a share from 0 to 1",
+            })
+        };
+        share("min_confidence", self.min_confidence)?;
+        share("min_improvement", self.min_improvement.unwrap_or((0, 1)))?;
+        match self.min_lift {
+            Some((numerator, denominator)) if denominator == 0 || denominator > 1 << 30 => {
+                Err(Error::Parameter {
+                    name: "min_lift",
+                    value: format!("{numerator}/{denominator}"),
+                    expected: "its denominator must be from 1 to 2^30, so that it can be compared exactly",
+                })
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -76,26 +120,13 @@ impl Rules {
     }
 }
 
-/// A rule as it is found: the set of both sides, which of its items are the consequent, and the counts of the sides.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Found {
-    place: u32,
-    consequent: u64,
-    both: u32,
-    antecedent_count: u32,
-    consequent_count: u32,
-}
-
-/// Sets of one piece of work.
-const STRETCH: usize = 1024;
-
 /// Makes rules from all frequent itemsets.
 ///
 /// Confidence is compared in whole numbers, so a rule that lies exactly on the threshold is in. Rules come by falling
-/// confidence, then falling count, then in the order of the itemsets.
+/// confidence, then falling count, then in the order of the itemsets and of the consequent's items in it.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a confidence that is no share, [`Error::Capacity`] when the budget is met,
+/// [`Error::Parameter`] for a share that is none, [`Error::Capacity`] when the budget is met,
 /// [`Error::Interrupted`] on request.
 ///
 /// # Examples
@@ -110,46 +141,14 @@ const STRETCH: usize = 1024;
 /// # Ok::<(), basketry_core::Error>(())
 /// ```
 pub fn derive(itemsets: &Itemsets, options: &Options, control: &Control) -> Result<Rules> {
-    let (numerator, denominator) = options.min_confidence;
-    if numerator > denominator || denominator == 0 {
-        return Err(Error::Parameter {
-            name: "min_confidence",
-            value: format!("{numerator}/{denominator}"),
-            expected: "a confidence is a share from 0 to 1",
-        });
-    }
+    options.check()?;
     let index = Index::new(itemsets);
-    let maker = Maker { index: &index, options, wanted: wanted(options) };
-    let stretches: Vec<usize> = (0..index.nodes.len()).step_by(STRETCH).collect();
-    let parts = stretches
-        .into_par_iter()
-        .map(|start| {
-            control.check()?;
-            let mut found = Vec::new();
-            let mut branch = Vec::new();
-            for place in start..(start + STRETCH).min(index.nodes.len()) {
-                if index.nodes[place].up > 0 {
-                    index.branch(place as u32, &mut branch);
-                    maker.rules_of(&branch, &mut found);
-                    if found.len() > 1 << 20 {
-                        control.check()?;
-                    }
-                }
-            }
-            control.book(found.len() as u64, (found.len() * size_of::<Found>()) as u64)?;
-            Ok(found)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let mut found = parts.concat();
-    found.par_sort_by(|a, b| {
-        // Cross products compare confidences exactly; counts have 32 bits.
-        let key = |x: &Found, y: &Found| u64::from(x.both) * u64::from(y.antecedent_count);
-        key(b, a).cmp(&key(a, b)).then(b.both.cmp(&a.both))
-    });
+    let (found, made) = make::make(&index, itemsets.baskets(), options, control)?;
+    let counts: Vec<Counts> = found.iter().map(Found::counts).collect();
     let mut rules = Rules {
         antecedent_offsets: vec![0],
         consequent_offsets: vec![0],
-        measures: Measures::new(&found, itemsets.baskets()),
+        measures: Measures::new(&counts, itemsets.baskets(), made),
         ..Rules::default()
     };
     let mut branch = Vec::new();
@@ -167,94 +166,4 @@ pub fn derive(itemsets: &Itemsets, options: &Options, control: &Control) -> Resu
         rules.consequent_offsets.push(rules.consequents.len() as i64);
     }
     Ok(rules)
-}
-
-fn wanted(options: &Options) -> Option<Vec<bool>> {
-    options.consequents.as_ref().map(|items| {
-        let mut wanted = vec![false; items.iter().max().map_or(0, |&most| most as usize + 1)];
-        for &item in items {
-            wanted[item as usize] = true;
-        }
-        wanted
-    })
-}
-
-struct Maker<'a> {
-    index: &'a Index,
-    options: &'a Options,
-    /// Which items a consequent may have.
-    wanted: Option<Vec<bool>>,
-}
-
-impl Maker<'_> {
-    fn confident(&self, both: u32, antecedent: u32) -> bool {
-        let (numerator, denominator) = self.options.min_confidence;
-        u128::from(both) * u128::from(denominator) >= u128::from(numerator) * u128::from(antecedent)
-    }
-
-    /// Adds the rules that split a set; the set is given by the nodes of its branch.
-    fn rules_of(&self, branch: &[u32], found: &mut Vec<Found>) {
-        let all = u64::MAX >> (64 - branch.len());
-        let both = self.index.nodes[branch[branch.len() - 1] as usize].count;
-        let item = |at: usize| self.index.nodes[branch[at] as usize].item as usize;
-        let mut single = 0;
-        for at in 0..branch.len() {
-            let wanted = self.wanted.as_ref().is_none_or(|wanted| wanted.get(item(at)) == Some(&true));
-            if wanted && self.confident(both, self.index.count(branch, all & !(1 << at))) {
-                single |= 1_u64 << at;
-            }
-        }
-        self.widen(branch, all, both, 0, single, found);
-    }
-
-    /// Adds `more` items to a consequent, one at a time: if a consequent fails, so does every larger one.
-    fn widen(
-        &self,
-        branch: &[u32],
-        all: u64,
-        both: u32,
-        consequent: u64,
-        mut more: u64,
-        found: &mut Vec<Found>,
-    ) {
-        while more != 0 {
-            let next = consequent | (more & more.wrapping_neg());
-            more &= more - 1;
-            let antecedent = all & !next;
-            if antecedent == 0 {
-                continue;
-            }
-            let antecedent_count = self.index.count(branch, antecedent);
-            if !self.confident(both, antecedent_count) {
-                continue;
-            }
-            let (of_antecedent, of_consequent) =
-                (antecedent.count_ones() as usize, next.count_ones() as usize);
-            if self.options.max_antecedent.is_none_or(|most| of_antecedent <= most)
-                && (self.options.redundant
-                    || !self.is_redundant(branch, antecedent, next, (both, antecedent_count)))
-            {
-                let consequent_count = self.index.count(branch, next);
-                let place = branch[branch.len() - 1];
-                found.push(Found { place, consequent: next, both, antecedent_count, consequent_count });
-            }
-            if self.options.max_consequent.is_none_or(|most| of_consequent < most) {
-                self.widen(branch, all, both, next, more, found);
-            }
-        }
-    }
-
-    /// Whether less of the antecedent tells the consequent with at least the same confidence.
-    fn is_redundant(&self, branch: &[u32], antecedent: u64, consequent: u64, confidence: (u32, u32)) -> bool {
-        let mut part = (antecedent - 1) & antecedent;
-        while part != 0 {
-            let both = self.index.count(branch, part | consequent);
-            let alone = self.index.count(branch, part);
-            if u64::from(both) * u64::from(confidence.1) >= u64::from(confidence.0) * u64::from(alone) {
-                return true;
-            }
-            part = (part - 1) & antecedent;
-        }
-        false
-    }
 }
