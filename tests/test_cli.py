@@ -21,7 +21,7 @@ VERBS = ("rfm", "segments", "itemsets", "rules", "sequences", "lags")
 TABLES = {
     *("quality", "revenue", "rfm", "rfm_map", "rfm_segments", "quadrants", "segments", "profile"),
     *("segment_labels", "itemsets", "rules", "sequences", "sequence_rules", "lags", "lag_peaks", "items"),
-    "validated_rules",
+    *("lag_rules", "due", "retention", "validated_rules"),
 }
 
 
@@ -73,7 +73,7 @@ def test_help_names_every_verb_and_needs_no_frames(call):
     code, out, _ = call("--help")
     assert code == 0
     verbs = re.findall(r"^  (\w+) {2,}\w", out.split("Commands:")[1], re.MULTILINE)
-    assert verbs == ["demo", "inspect", "run", *VERBS, "simulate"]
+    assert verbs == ["demo", "inspect", "run", *VERBS, "due", "simulate"]
     seen = "import sys, basketry.cli; print({'polars', 'numpy', 'rich'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", seen], text=True).strip() == "set()"
 
@@ -178,6 +178,25 @@ def test_a_pair_is_followed(call, made):
     )
     assert [row["week"] for row in rows] == list(range(1, 9))
     assert call("lags", made / "shop.ledger", "--antecedent", 1)[0] == 2
+
+
+def test_many_pairs_are_followed(call, made):
+    asked = (made / "shop.ledger", "--item", "category", "--min-events", 50, "--horizon", "20w", "--json")
+    rules = json.loads(call("lags", *asked, "--rules")[1])
+    assert len(rules) > 3
+    assert min(rule["events"] for rule in rules) >= 50
+    weeks = json.loads(call("lags", *asked)[1])
+    assert len(weeks) == 20 * len(rules)
+    assert list(weeks[0])[:3] == ["antecedent", "consequent", "week"]
+
+
+def test_who_is_due(call, made):
+    asked = ("due", made / "shop.ledger", "--item", "category", "--as-of", "2024-06-01", "--json")
+    # So small a shop has no sure peak.
+    assert json.loads(call(*asked)[1]) == []
+    rows = json.loads(call(*asked, "--every-rule", "--weeks", 2, "--per-customer", 1)[1])
+    assert len({row["customer"] for row in rows}) == len(rows) > 50
+    assert all(row["lift"] >= 1 and row["since"] < "2024-06-01" for row in rows)
 
 
 @pytest.mark.parametrize("verb", VERBS)

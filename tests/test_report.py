@@ -69,6 +69,24 @@ def lag(peaks=(8, 26)):
     return Lag(["printer"], ["ink"], table, found)
 
 
+def retention():
+    days = list(range(7, 371, 7))
+    curves = [
+        pl.DataFrame(
+            {
+                "since": [since] * len(days),
+                "days": days,
+                "at_risk": [900 - day for day in days],
+                "returned": [top * day / 370 for day in days],
+                "low": [0.9 * top * day / 370 for day in days],
+                "high": [1.1 * top * day / 370 for day in days],
+            }
+        )
+        for since, top in (("first", 0.4), ("every", 0.85))
+    ]
+    return pl.concat(curves)
+
+
 def segments(names=None, sizes=None):
     names = names or [f"Segment of kind {i}" for i in range(8)]
     n = len(names)
@@ -175,6 +193,7 @@ def findings(**changes):
         ),
         sequence_rules=rules(),
         lags=[lag(), lag((6,)), lag(())],
+        retention=retention(),
         segments=segments(),
         profile=profile(),
         rfm_map=pl.DataFrame(
@@ -229,6 +248,7 @@ def test_the_page_has_every_part_in_its_order(page):
         "revenue",
         "rules",
         "timing",
+        "retention",
         "segments",
         "profile",
         "rfm",
@@ -238,8 +258,8 @@ def test_the_page_has_every_part_in_its_order(page):
     for figure in ("Figure 1.", "Figure 2a.", "Figure 2b.", "Figure 2c.", "Figure 3.", "Figure 4."):
         assert figure in shape.text
     tags = Counter(tag for tag, _ in shape.elements)
-    # Revenue and the first lag curve have a second drawing for the phone.
-    assert tags["svg"] == 2 + 2 + 2 + 1 + 1 + 2 + 1
+    # Revenue, the first lag curve and retention have a second drawing for the phone.
+    assert tags["svg"] == 2 + 2 + 2 + 2 + 1 + 1 + 2 + 1
     assert tags["figcaption"] == tags["figure"] > 8
     assert tags["table"] == tags["caption"]
     assert tags["main"] == tags["h1"] == tags["title"] == 1
@@ -299,6 +319,8 @@ def test_sentences_come_from_the_numbers(page):
         "chance; then around week 26 (half a year), 6.0 times as often as by chance.",
         "Within 60 weeks (about 14 months), 30.0% have come (95% interval 24.0% to 36.0%).",
         "No week stands out from chance.",
+        "Have come back after the first order: 25% within 238 days; after any order: 25% within 112 days, "
+        "50% within 224 days and 80% within 350 days.",
         "The most valuable segment is “Segment of kind 0”: 12.5% of customers (100) bring 12.5% of spend",
         "“Segment of kind 0” stands above everyone in order value mean (101 against 50.0) and discount share "
         "(103 against 50.0); and below everyone in orders (1.0 against 50.0) and recency days "
@@ -324,6 +346,7 @@ def only(*kept):
         "sequences",
         "sequence_rules",
         "lags",
+        "retention",
         "segments",
         "profile",
         "rfm_map",
@@ -340,7 +363,7 @@ def test_what_is_absent_is_named_with_the_reason():
     page = build_report(bare)
     text = Shape(page).text
     assert "Segments need 80 customers." in text
-    assert text.count("not computed in this run.") == 8
+    assert text.count("not computed in this run.") == 9
     assert "<svg" not in page
     assert build_report(bare, interactive=True) == page
 
@@ -351,7 +374,7 @@ def test_every_frame_may_be_empty(name):
     value = getattr(whole, name)
     if isinstance(value, pl.DataFrame):
         page = build_report(dataclasses.replace(whole, **{name: value.head(0)}))
-        assert len(Shape(page).sections) == 10
+        assert len(Shape(page).sections) == 11
 
 
 def test_lags_may_be_empty():

@@ -23,18 +23,24 @@ if TYPE_CHECKING:
     from basketry.ledger import Ledger, Quality, price_bands, read_ledger
     from basketry.patterns import (
         FittingSupport,
+        LagTables,
         TimeToNext,
         association_rules,
         contrast_sequences,
         count_itemsets,
+        due_list,
         frequent_itemsets,
         frequent_sequences,
+        just_bought,
+        lag_tables,
+        purchase_cycles,
         sequence_matches,
         sequence_rules,
         support_for,
         time_to_next,
         validate_rules,
     )
+    from basketry.patterns.retention import RetentionTables, retention
     from basketry.simulation import Simulation, simulate
 
 __all__ = [
@@ -45,10 +51,12 @@ __all__ = [
     "Faults",
     "FittingSupport",
     "InternalError",
+    "LagTables",
     "Ledger",
     "MissingExtraError",
     "ParameterError",
     "Quality",
+    "RetentionTables",
     "SchemaError",
     "Segmentation",
     "Simulation",
@@ -56,11 +64,16 @@ __all__ = [
     "association_rules",
     "contrast_sequences",
     "count_itemsets",
+    "due_list",
     "frequent_itemsets",
     "frequent_sequences",
+    "just_bought",
+    "lag_tables",
     "price_bands",
+    "purchase_cycles",
     "quadrants",
     "read_ledger",
+    "retention",
     "rfm",
     "rfm_map",
     "rfm_segments",
@@ -82,9 +95,10 @@ _ROOMS = {
     "faults": ("Faults",),
     "ledger": ("Ledger", "Quality", "price_bands", "read_ledger"),
     "patterns": (
-        *("FittingSupport", "TimeToNext", "association_rules", "contrast_sequences", "count_itemsets"),
-        *("frequent_itemsets", "frequent_sequences", "sequence_matches", "sequence_rules", "support_for"),
-        *("time_to_next", "validate_rules"),
+        *("FittingSupport", "LagTables", "RetentionTables", "TimeToNext", "association_rules"),
+        *("contrast_sequences", "count_itemsets", "due_list", "frequent_itemsets", "frequent_sequences"),
+        *("just_bought", "lag_tables", "purchase_cycles", "retention", "sequence_matches"),
+        *("sequence_rules", "support_for", "time_to_next", "validate_rules"),
     ),
     "simulation": ("Simulation", "simulate"),
 }

@@ -15,16 +15,20 @@ __all__ = [
     "axis_labels",
     "contrast_sequences",
     "count_itemsets",
+    "due_list",
     "frequent_itemsets",
     "frequent_sequences",
+    "just_bought",
+    "lag_tables",
     "local_rules",
+    "purchase_cycles",
+    "retention",
     "rfm",
     "sequence_matches",
     "sequence_rules",
     "simulate",
     "support_for",
     "test_rules",
-    "time_to_next",
 ]
 
 DEBUG: Final[bool]
@@ -241,12 +245,45 @@ def sequence_matches(
     ledger: Ledger, axis: str, sequence: list[list[int]], constraints: Constraints, reins: Reins
 ) -> Columns: ...
 def sequence_rules(ledger: Ledger, axis: str, limits: RuleLimits, reins: Reins) -> Columns: ...
-def time_to_next(
-    ledger: Ledger,
-    axis: str,
-    antecedent: list[int],
-    consequent: list[int],
-    horizon: int,
-    seed: int,
-    reins: Reins,
-) -> tuple[Columns, Columns]: ...
+
+@type_check_only
+class LagOptions(TypedDict):
+    """What to follow: rules as pairs of lists of codes, or else all ordered pairs of so many events."""
+
+    rules: list[tuple[list[int], list[int]]] | None
+    min_events: int
+    horizon: int
+    before: int | None
+    seed: int
+
+@type_check_only
+class Clock(TypedDict):
+    """A rule of the due list."""
+
+    antecedent: list[int]
+    consequent: list[int]
+    cumulative: list[float]
+    chance: list[float]
+    peaks: list[tuple[int, int]]
+
+@type_check_only
+class DueLimits(TypedDict):
+    """What to list."""
+
+    before: int
+    within_weeks: int
+    min_lift: float
+    peaks_only: bool
+    top: int | None
+
+def lag_tables(
+    ledger: Ledger, axis: str, options: LagOptions, reins: Reins
+) -> tuple[Columns, Columns, Columns]: ...
+def due_list(ledger: Ledger, axis: str, clocks: list[Clock], limits: DueLimits, reins: Reins) -> Columns: ...
+def purchase_cycles(
+    ledger: Ledger, axis: str, horizon_days: int, before: int | None, reins: Reins
+) -> Columns: ...
+def just_bought(ledger: Ledger, axis: str, wait_days: list[int], before: int, reins: Reins) -> Columns: ...
+def retention(
+    ledger: Ledger, groups: list[int], n_groups: int, before: int, every: bool, reins: Reins
+) -> Columns: ...

@@ -113,13 +113,15 @@ def test_schema_and_life_table_by_hand():
         "week",
         "low",
         "high",
+        "first",
+        "last",
         "excess",
         "rate_ratio",
         "p_value",
         "stability",
         "kind",
     ]
-    assert answer.peaks.row(0) == (None, 1, 4, None, None, None, None, "not enough data")
+    assert answer.peaks.row(0) == (None, 1, 4, 1, 4, None, None, None, None, "not enough data")
     assert repr(answer) == "TimeToNext(50.0% within 4 weeks, no peak since purchase)"
 
 

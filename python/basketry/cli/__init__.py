@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from basketry.cli._interrupt import answering_ctrl_c
 from basketry.cli.demo import demo
+from basketry.cli.due import due
 from basketry.cli.inspect import inspect
 from basketry.cli.itemsets import itemsets
 from basketry.cli.lags import lags
@@ -57,7 +58,7 @@ def _options(
 
 for _command in (demo, inspect, run):
     app.command()(_command)
-for _command in (rfm, segments, itemsets, rules, sequences, lags):
+for _command in (rfm, segments, itemsets, rules, sequences, lags, due):
     app.command()(_command)
 app.command()(simulate)
 

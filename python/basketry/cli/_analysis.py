@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from basketry.cli._ledgers import before, item_names
-from basketry.cli._pairs import followed, lag_tables, strongest_pairs
+from basketry.cli._pairs import FOLLOWED, clearest, due_rows, followed, named, strongest_pairs
 from basketry.cli._thresholds import fitting_rules, fitting_sequence_rules, fitting_sequences
 from basketry.customers import quadrants, rfm, rfm_map, rfm_segments
 from basketry.customers.segments import segment_customers
@@ -19,7 +19,7 @@ from basketry.exceptions import CapacityError, ParameterError, SchemaError
 from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment, instant
 from basketry.money import exact_sum
-from basketry.patterns import frequent_itemsets, validate_rules
+from basketry.patterns import frequent_itemsets, retention, validate_rules
 from basketry.report import Findings, Lag
 from basketry.report.findings import COLUMNS
 
@@ -125,6 +125,7 @@ def analyse(
         ("sequences", ("sequences",), _sequences),
         ("sequence rules", ("sequence_rules",), _sequence_rules),
         ("lags", ("lags",), _lags),
+        ("retention", ("retention",), _retention),
     ):
         with step(name), _telling(result, parts):
             work(result)
@@ -240,14 +241,32 @@ def _lags(result: Analysis) -> None:
     if "sequence_rules" not in result.tables:
         raise SchemaError("Without sequence rules there is no pair to follow.")
     asked = result.parameters
-    pairs = [
-        followed(
-            result.ledger, antecedent, consequent, item=asked.item, seed=asked.seed, n_threads=asked.n_threads
+    shared: dict[str, Any] = {"item": asked.item, "n_threads": asked.n_threads}
+    pairs = strongest_pairs(result.tables["sequence_rules"], FOLLOWED)
+    found = followed(result.ledger, pairs, rng=asked.seed, **shared)
+    result.lags = []
+    for rule in clearest(found, LAGS):
+        antecedent, consequent = found.rules.select("antecedent", "consequent").row(rule)
+        result.lags.append(Lag(antecedent, consequent, found[rule].table, found[rule].peaks))
+    result.tables |= {
+        "lag_rules": found.rules.drop("rule"),
+        "lags": named(found, found.table),
+        "lag_peaks": named(found, found.peaks),
+        "due": due_rows(
+            result.ledger, found, as_of=asked.as_of, min_lift=1.0, peaks_only=True, top=3, **shared
+        ).drop("rule"),
+    }
+
+
+def _retention(result: Analysis) -> None:
+    _need(result)
+    asked = result.parameters
+    result.tables["retention"] = pl.concat(
+        retention(result.ledger, since=since, as_of=asked.as_of, n_threads=asked.n_threads).curve.select(
+            pl.lit(since).alias("since"), pl.exclude("segment")
         )
-        for antecedent, consequent in strongest_pairs(result.tables["sequence_rules"], LAGS)
-    ]
-    result.lags = [Lag(pair.antecedent, pair.consequent, pair.table, pair.peaks) for pair in pairs]
-    result.tables |= lag_tables(pairs)
+        for since in ("first", "every")
+    )
 
 
 def _totals(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:

@@ -1,31 +1,26 @@
-"""Pairs of items in time: which to follow, how long after the one the other is bought."""
+"""Rules in time: which to follow, and how long after the one the other is bought."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from basketry.exceptions import ParameterError
 from basketry.ledger import Ledger
-from basketry.patterns import time_to_next
+from basketry.patterns import LagTables, due_list, lag_tables
 
 HORIZON = 60
 """Weeks that are looked at, if the data are as long: a year and what lies around it."""
+FOLLOWED = 200
+"""Rules that are followed, where none is named."""
+SURE = 0.05
+"""Peaks of rules with a larger q-value are not told of many rules: one in twenty is false."""
+
+Pair = tuple[list[Any], list[Any]]
 
 
-@dataclass(frozen=True)
-class Followed:
-    """A pair with its life table and its peaks."""
-
-    antecedent: list[Any]
-    consequent: list[Any]
-    table: pl.DataFrame
-    peaks: pl.DataFrame
-
-
-def strongest_pairs(rules: pl.DataFrame, top: int) -> list[tuple[list[Any], list[Any]]]:
+def strongest_pairs(rules: pl.DataFrame, top: int) -> list[Pair]:
     """Pick the sequence rules to follow: least likely by chance first, each set of items once.
 
     Parameters
@@ -38,7 +33,7 @@ def strongest_pairs(rules: pl.DataFrame, top: int) -> list[tuple[list[Any], list
     ranked = rules.filter(pl.col("lift") > 1).sort(
         "p_value", "leverage", descending=[False, True], maintain_order=True
     )
-    chosen: dict[frozenset[Any], tuple[list[Any], list[Any]]] = {}
+    chosen: dict[frozenset[Any], Pair] = {}
     for antecedent, consequent in ranked.select("antecedent", "consequent").iter_rows():
         chosen.setdefault(frozenset((*antecedent, *consequent)), (antecedent, consequent))
         if len(chosen) == top:
@@ -47,35 +42,26 @@ def strongest_pairs(rules: pl.DataFrame, top: int) -> list[tuple[list[Any], list
 
 
 def followed(
-    ledger: Ledger,
-    antecedent: list[Any],
-    consequent: list[Any],
-    *,
-    item: str | None,
-    seed: int,
-    horizon: str | None = None,
-    n_threads: int | None = None,
-) -> Followed:
-    """Follow a pair for the weeks that were asked for, or as far as the data reach.
+    ledger: Ledger, pairs: list[Pair] | None, *, horizon: str | None = None, **options: Any
+) -> LagTables:
+    """Follow rules for the weeks that were asked for, or as far as the data reach.
 
     Parameters
     ----------
     ledger
         The shop.
-    antecedent, consequent
-        The items.
-    item, seed, horizon, n_threads
-        As in `time_to_next`.
+    pairs
+        The rules; None takes all pairs of items.
+    horizon
+        The weeks; None takes as many as there are.
+    options
+        As in `lag_tables`.
     """
     last, first = ledger.last_day, ledger.first_day
     weeks = HORIZON if last is None or first is None else min(HORIZON, max(1, (last - first).days // 7))
     while True:
         try:
-            found = time_to_next(
-                ledger, antecedent=antecedent, consequent=consequent, horizon=horizon or f"{weeks}w", item=item,
-                rng=seed, n_threads=n_threads,
-            )  # fmt: skip
-            return Followed(antecedent, consequent, found.table, found.peaks)
+            return lag_tables(ledger, pairs, horizon=horizon or f"{weeks}w", **options)
         except ParameterError:
             # The first of these items was bought so late that nobody was followed as long.
             if horizon or weeks == 1:
@@ -83,22 +69,55 @@ def followed(
             weeks //= 2
 
 
-def lag_tables(lags: list[Followed]) -> dict[str, pl.DataFrame]:
-    """Put the curves of several pairs into one table, and their peaks into another.
+def clearest(lags: LagTables, top: int) -> list[int]:
+    """Pick the rules to show: those with a sure peak by the chance of it, then the others as they come.
 
     Parameters
     ----------
     lags
-        The curves.
+        The rules.
+    top
+        How many.
     """
-    if not lags:
-        return {}
-    frames: dict[str, list[pl.DataFrame]] = {"lags": [], "lag_peaks": []}
-    for lag in lags:
-        pair = [
-            pl.lit(pl.Series([list(side)])).first().alias(name)
-            for name, side in (("antecedent", lag.antecedent), ("consequent", lag.consequent))
-        ]
-        frames["lags"].append(lag.table.select(*pair, pl.all()))
-        frames["lag_peaks"].append(lag.peaks.select(*pair, pl.all()))
-    return {name: pl.concat(parts) for name, parts in frames.items()}
+    sure = (pl.col("peaks") > 0) & (pl.col("q_value") <= SURE)
+    ranked = lags.rules.sort(
+        ~sure.fill_null(value=False), pl.when(sure).then("p_value"), "rule", nulls_last=True
+    )
+    return ranked["rule"].head(top).to_list()
+
+
+def named(lags: LagTables, frame: pl.DataFrame) -> pl.DataFrame:
+    """Put the items of the rules in front of the rows of a frame.
+
+    Parameters
+    ----------
+    lags
+        The rules.
+    frame
+        Their weeks or their peaks, by ``rule``.
+    """
+    sides = lags.rules.select("rule", "antecedent", "consequent")
+    return frame.join(sides, on="rule", how="left", maintain_order="left").select(
+        "antecedent", "consequent", pl.exclude("rule", "antecedent", "consequent")
+    )
+
+
+def due_rows(ledger: Ledger, lags: LagTables, **options: Any) -> pl.DataFrame:
+    """List who is due for what by the rules that have a sure peak.
+
+    Parameters
+    ----------
+    ledger
+        The shop.
+    lags
+        The rules.
+    options
+        As in `due_list`.
+    """
+    kept = lags.rules.filter((pl.col("peaks") > 0) & (pl.col("q_value") <= SURE)).select("rule")
+    solid = LagTables(
+        kept.join(lags.rules, on="rule", maintain_order="left"),
+        kept.join(lags.table, on="rule", maintain_order="left_right"),
+        kept.join(lags.peaks, on="rule", maintain_order="left_right"),
+    )
+    return due_list(ledger, solid, **options)

@@ -10,6 +10,7 @@ from basketry.cli._question import Asked, question
 if TYPE_CHECKING:
     import polars as pl
 
+    from basketry.cli._pairs import Pair
     from basketry.ledger import Ledger
 
 
@@ -28,32 +29,35 @@ def lags(
         typer.Option("--horizon", help="Weeks to look at, such as 60w; as many as the data reach."),
     ] = None,
     pairs: Annotated[int, typer.Option("--pairs", min=1, help="How many pairs, where none is named.")] = 3,
+    min_events: Annotated[
+        int | None,
+        typer.Option("--min-events", min=1, help="All ordered pairs that so many customers buy, in place."),
+    ] = None,
     peaks: Annotated[bool, typer.Option("--peaks", help="The peaks, in place of the weeks.")] = False,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="One row a pair with its p- and q-value, in place of the weeks.")
+    ] = False,
     item: Item = None,
 ) -> "pl.DataFrame":
     """Tell week by week how long after one item another is bought. Without a pair the strongest are taken."""
     from basketry.cli._ledgers import before
-    from basketry.cli._pairs import followed, lag_tables, strongest_pairs
+    from basketry.cli._pairs import followed, named, strongest_pairs
     from basketry.cli._thresholds import fitting_sequence_rules
     from basketry.exceptions import ParameterError
 
     past = before(ledger, asked.as_of, asked.threads)
-    wanted: list[tuple[list[Any], list[Any]]]
+    wanted: list[Pair] | None
+    shared: dict[str, Any] = {"item": item, "n_threads": asked.threads}
+    if bool(antecedent) != bool(consequent):
+        raise ParameterError("--antecedent and --consequent: one is given, name both or none.")
     if antecedent and consequent:
         wanted = [(_ids(past, antecedent, item), _ids(past, consequent, item))]
-    elif antecedent or consequent:
-        raise ParameterError("--antecedent and --consequent: one is given, name both or none.")
+    elif min_events is not None:
+        wanted, shared = None, shared | {"min_events": min_events}
     else:
-        found = fitting_sequence_rules(past, item=item, n_threads=asked.threads)[1]
-        wanted = strongest_pairs(found, pairs)
-    shared: dict[str, Any] = {
-        "item": item,
-        "horizon": horizon,
-        "seed": asked.seed,
-        "n_threads": asked.threads,
-    }
-    answers = [followed(past, first, then, **shared) for first, then in wanted]
-    return lag_tables(answers)["lag_peaks" if peaks else "lags"]
+        wanted = strongest_pairs(fitting_sequence_rules(past, **shared)[1], pairs)
+    found = followed(past, wanted, horizon=horizon, rng=asked.seed, **shared)
+    return found.rules if rules else named(found, found.peaks if peaks else found.table)
 
 
 def _ids(ledger: "Ledger", typed: list[str], item: str | None) -> list[Any]:

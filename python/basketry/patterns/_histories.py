@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -11,6 +12,7 @@ from basketry import _core
 from basketry.arguments import whole
 from basketry.exceptions import ParameterError
 from basketry.ledger import Ledger, read_ledger
+from basketry.ledger.zones import Moment, instant, micros, zone_info
 
 _DAYS = {"d": 1, "w": 7}
 
@@ -116,7 +118,23 @@ def constraints(
     }
 
 
-def codes_of(name: str, wanted: str | int | Sequence[str | int], labels: pl.Series) -> list[int]:
+def places_of(tree: _core.Ledger, axis: str) -> dict[str | int, int]:
+    """Give the code of each id of an item axis.
+
+    Parameters
+    ----------
+    tree
+        The ledger.
+    axis
+        What counts as an item.
+    """
+    labels = pl.DataFrame(_core.axis_labels(tree, axis)).to_series()
+    return dict(zip(labels.to_list(), range(len(labels)), strict=True))
+
+
+def codes_of(
+    name: str, wanted: str | int | Sequence[str | int], places: Mapping[str | int, int]
+) -> list[int]:
     """Find the codes of items by their ids.
 
     Parameters
@@ -125,14 +143,57 @@ def codes_of(name: str, wanted: str | int | Sequence[str | int], labels: pl.Seri
         The argument that lists the items.
     wanted
         The ids.
-    labels
-        All ids in the order of their codes.
+    places
+        Each id's code.
     """
     wanted = [wanted] if isinstance(wanted, str | int) else list(wanted)
     if not wanted:
         raise ParameterError.out_of_range(name, wanted, "name at least one item")
-    place = dict(zip(labels.to_list(), range(len(labels)), strict=True))
     for item in wanted:
-        if item not in place:
-            raise ParameterError.unknown(name, item, [str(label) for label in labels.head(20)])
-    return [place[item] for item in wanted]
+        if item not in places:
+            raise ParameterError.unknown(name, item, [str(label) for label in list(places)[:20]])
+    return [places[item] for item in wanted]
+
+
+def before(tree: _core.Ledger, as_of: Moment | None) -> int | None:
+    """Turn a date into microseconds UTC; None stays None, the end of the data.
+
+    Parameters
+    ----------
+    tree
+        The ledger, for its time zone.
+    as_of
+        A date is its local midnight.
+    """
+    return None if as_of is None else micros(instant("as_of", as_of, tree.zone))
+
+
+def end_of(tree: _core.Ledger) -> int:
+    """Tell the midnight after the last order, in microseconds UTC.
+
+    Parameters
+    ----------
+    tree
+        The ledger.
+    """
+    if tree.span is None:
+        return 0
+    zone = zone_info(tree.zone)
+    last = datetime.fromtimestamp(tree.span[1] // 1_000_000, UTC).astimezone(zone).date()
+    return micros(instant("as_of", last + timedelta(days=1), tree.zone))
+
+
+def weeks_of(name: str, value: str | int) -> int:
+    """Read a duration of whole weeks, such as ``60w``.
+
+    Parameters
+    ----------
+    name
+        The argument.
+    value
+        What was given.
+    """
+    weeks, rest = divmod(days(name, value) or 0, 7)
+    if weeks == 0 or rest:
+        raise ParameterError.out_of_range(name, value, "whole weeks from 1 up are needed, such as '60w'")
+    return weeks

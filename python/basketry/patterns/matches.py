@@ -10,7 +10,7 @@ from basketry import _core
 from basketry.control import Budget, reins
 from basketry.exceptions import ParameterError, SchemaError
 from basketry.patterns._baskets import least_count
-from basketry.patterns._histories import codes_of, constraints, tree_of
+from basketry.patterns._histories import codes_of, constraints, places_of, tree_of
 
 
 def sequence_matches(
@@ -68,8 +68,8 @@ def sequence_matches(
         )
     limits = constraints(min_gap=min_gap, max_gap=max_gap, max_span=max_span)
     tree, axis = tree_of(data, customer, item, time)
-    labels = pl.DataFrame(_core.axis_labels(tree, axis)).to_series()
-    events = [codes_of("sequence", event, labels) for event in sequence]
+    places = places_of(tree, axis)
+    events = [codes_of("sequence", event, places) for event in sequence]
     found = pl.DataFrame(_core.sequence_matches(tree, axis, events, limits, reins(n_threads)))
     return found.with_columns(first_day=pl.col("days").list.first(), last_day=pl.col("days").list.last())
 

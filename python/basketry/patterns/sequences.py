@@ -14,7 +14,7 @@ from basketry.arguments import share
 from basketry.control import Budget, reins
 from basketry.exceptions import CapacityError, CapacityWarning, ParameterError
 from basketry.patterns._baskets import least_count
-from basketry.patterns._histories import codes_of, constraints, days_or_events, limit, tree_of
+from basketry.patterns._histories import codes_of, constraints, days_or_events, limit, places_of, tree_of
 
 KINDS = ("all", "closed", "maximal")
 
@@ -133,7 +133,7 @@ def frequent_sequences(
     codes: dict[str, list[int]] = {"contains": [], "excludes": []}
     for name, wanted in (("contains", contains), ("excludes", excludes)):
         if wanted is not None and wanted != []:
-            codes[name] = codes_of(name, wanted, pl.DataFrame(_core.axis_labels(tree, axis)).to_series())
+            codes[name] = codes_of(name, wanted, places_of(tree, axis))
     selection: _core.Selection = {
         "top": limit("top", top),
         "contains": codes["contains"],

@@ -22,6 +22,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
                         "later_lift_low", "later_lift_high", "q_value", "verdict", "reason", "confidence"),
     "sequences": ("sequence", "length", "items", "count", "support"),
     "sequence_rules": ("antecedent", "consequent", "count", "support", "confidence", "lift"),
+    "retention": ("since", "days", "at_risk", "returned", "low", "high"),
     "segments": ("segment", "name", "customers", "share", "orders_mean", "order_value_mean",
                  "recency_days_mean", "spend_total", "spend_share"),
     "profile": ("segment", "feature", "mean", "everyone_mean", "percentile"),
@@ -102,6 +103,9 @@ class Findings:
         segments, ``scope``, ``holds_in`` and ``segments``. A segment's name begins with its number in ``segments``.
     lags
         Strongest first; the first three are drawn.
+    retention
+        The share that has ordered again (``returned``, ``low``, ``high``) by ``days``, since the ``first``
+        and since ``every`` order.
     segments
         One row per segment, with its name, size, habits, spend and, where known, ``margin_total``.
     profile
@@ -128,6 +132,7 @@ class Findings:
     sequences: pl.DataFrame | None = None
     sequence_rules: pl.DataFrame | None = None
     lags: Sequence[Lag] | None = None
+    retention: pl.DataFrame | None = None
     segments: pl.DataFrame | None = None
     profile: pl.DataFrame | None = None
     rfm_map: pl.DataFrame | None = None

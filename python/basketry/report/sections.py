@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from basketry.report import sentences, text
-from basketry.report.charts import lags, revenue, rfm, rules, segments, style
+from basketry.report.charts import lags, retention, revenue, rfm, rules, segments, style
 from basketry.report.charts.picture import Picture, Pictures
 from basketry.report.findings import FEWEST, Findings, Lag, people
 from basketry.report.tables import customers, ledger, patterns
@@ -51,6 +51,7 @@ def sections(findings: Findings, pictures: Pictures) -> list[Section]:
         _revenue(findings, pictures),
         _rules(findings, pictures),
         _timing(findings, pictures),
+        _retention(findings, pictures),
         _segments(findings, pictures),
         _profile(findings, pictures),
         _rfm(findings, pictures),
@@ -64,6 +65,7 @@ _NOT_MADE = {
     "revenue": "Revenue by month was not computed in this run.",
     "rules": "Association rules were not computed in this run.",
     "lags": "Lag curves were not computed in this run.",
+    "retention": "Retention was not computed in this run.",
     "sequence_rules": "Sequence rules were not computed in this run.",
     "segments": "Segments were not computed in this run.",
     "profile": "Segment profiles were not computed in this run.",
@@ -165,7 +167,8 @@ def _timing(findings: Findings, pictures: Pictures) -> Section:
         lead.append(
             "Each bar is a week after the first purchase: the share who come for the second item in that "
             "week, of those who have not come yet and are still observed. The dashed line is what chance "
-            "and the calendar alone would give. Peaks are marked; faint bars are weeks with too few data to judge."
+            "and the calendar alone would give. Peaks are named, under the name lies the 95% interval of the "
+            "week; faint bars are weeks with too few data to judge."
         )
         shown.append(patterns.peaks(zip(numbers, drawn, strict=False)))
     elif findings.lags is not None:
@@ -190,6 +193,26 @@ def _curve(findings: Findings, pictures: Pictures, lag: Lag, number: str) -> Fig
     else:
         picture = pictures.one(name, lags.curve(lag, width=style.HALF))
     return Figure(sentences.lag_title(lag, findings), sentences.lag_caption(lag), picture, number=number)
+
+
+def _retention(findings: Findings, pictures: Pictures) -> Section:
+    title, frame = "Who comes back, and when", findings.retention
+    if frame is None:
+        return Section("retention", title, _absent(findings, "retention"))
+    if not frame.filter(pl.col("at_risk") >= FEWEST).height:
+        return Section("retention", title, f"Fewer than {FEWEST} orders can be followed to the next.")
+    picture = pictures.two("retention", lambda narrow: retention.curve(frame, narrow=narrow))
+    figure = Figure(
+        "The share that has ordered again",
+        sentences.retention_caption(frame),
+        picture,
+        file="retention",
+    )
+    lead = (
+        "Customers whose time runs out with the data count as long as they could be followed, so a short "
+        "history does not make them look lost. The pale bands are 95% intervals."
+    )
+    return Section("retention", title, lead, (figure,))
 
 
 def _segments(findings: Findings, pictures: Pictures) -> Section:

@@ -30,7 +30,7 @@ def period(findings: Findings) -> str:
 
 def found(findings: Findings) -> list[Sentence]:
     """Say what was found, one sentence a part, in the page's order; absent parts say nothing."""
-    makers = (_quality, _revenue, _rules, _timing, _segments, _profile, _rfm, _quadrants)
+    makers = (_quality, _revenue, _rules, _timing, _retention, _segments, _profile, _rfm, _quadrants)
     return [sentence for make in makers if (sentence := make(findings)) is not None]
 
 
@@ -145,6 +145,29 @@ def _reach(lag: Lag) -> str:
     if last["low"] is not None and last["high"] is not None:
         interval = f" (95% interval {text.share(last['low'])} to {text.share(last['high'])})"
     return f"Within {text.weeks(last['week'])}, {text.share(last['cumulative'])} have come{interval}."
+
+
+def retention_caption(frame: pl.DataFrame) -> str:
+    """Say by when which share has ordered again."""
+    told = []
+    for since, words in (("first", "the first order"), ("every", "any order")):
+        curve = frame.filter((pl.col("since") == since) & (pl.col("at_risk") >= FEWEST)).sort("days")
+        shares = [
+            f"{text.share(share).replace('.0%', '%')} within {text.count(reached['days'][0])} days"
+            for share in (0.25, 0.5, 0.8)
+            if (reached := curve.filter(pl.col("returned") >= share)).height
+        ]
+        if shares:
+            told.append(f"after {words}: {text.listed(shares)}")
+    if not told:
+        return "Fewer than a quarter have come back by the end of the data."
+    return f"Have come back {'; '.join(told)}."
+
+
+def _retention(findings: Findings) -> Sentence | None:
+    if findings.retention is None or not findings.retention.filter(pl.col("at_risk") >= FEWEST).height:
+        return None
+    return Sentence("retention", "Return", retention_caption(findings.retention))
 
 
 def _timing(findings: Findings) -> Sentence | None:

@@ -120,6 +120,11 @@ pub fn days(values: Vec<i32>) -> Column {
     Column(Arc::new(Date32Array::from(values)))
 }
 
+/// The same, where some are not known.
+pub fn maybe_days(values: Vec<Option<i32>>) -> Column {
+    Column(Arc::new(Date32Array::from(values)))
+}
+
 /// A column of money or quantities in units, from ten-thousandths.
 pub fn units(values: impl IntoIterator<Item = i64>) -> Column {
     let unit = |value: i64| (value != MISSING).then_some(value as f64 / UNIT);

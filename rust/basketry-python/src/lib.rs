@@ -4,6 +4,7 @@ mod columns;
 mod customers;
 mod errors;
 mod itemsets;
+mod lags;
 mod ledger;
 mod rules;
 mod run;
@@ -22,13 +23,15 @@ mod _core {
     #[pymodule_export]
     use crate::itemsets::{Baskets, count_itemsets, frequent_itemsets, support_for};
     #[pymodule_export]
+    use crate::lags::{due_list, just_bought, lag_tables, purchase_cycles, retention};
+    #[pymodule_export]
     use crate::ledger::{Account, Ledger, LedgerBuilder};
     #[pymodule_export]
     use crate::rules::{association_rules, local_rules, test_rules};
     #[pymodule_export]
     use crate::sequences::{axis_labels, contrast_sequences, frequent_sequences};
     #[pymodule_export]
-    use crate::sequences::{sequence_matches, sequence_rules, time_to_next};
+    use crate::sequences::{sequence_matches, sequence_rules};
     #[pymodule_export]
     use crate::simulate::simulate;
 

@@ -1,7 +1,7 @@
-//! Sequences, sequential rules and lag tables.
+//! Sequences and sequential rules.
 
 use basketry_core::histories::Histories;
-use basketry_core::{lags, sequences as core};
+use basketry_core::sequences as core;
 use pyo3::prelude::*;
 
 use crate::columns::{self, Columns, Table, lists};
@@ -196,55 +196,4 @@ pub fn sequence_rules(
         .with("q_value", found.q_values)
         .with("median_gap_days", found.median_gap_days)
         .finish()
-}
-
-/// The life table from one set of codes to another, and its peaks.
-#[pyfunction]
-#[expect(clippy::too_many_arguments, reason = "one per argument of the question")]
-#[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
-pub fn time_to_next(
-    py: Python<'_>,
-    ledger: &Ledger,
-    axis: &str,
-    antecedent: Vec<u32>,
-    consequent: Vec<u32>,
-    horizon: u32,
-    seed: u64,
-    reins: Reins<'_>,
-) -> PyResult<(Columns, Columns)> {
-    let (tree, axis) = (ledger.0.clone(), axis.to_owned());
-    let answer = run(py, &reins, move |control| {
-        let histories = Histories::from_ledger(&tree, &tree.axis(&axis)?, None, control)?;
-        let question = lags::Question { antecedent: &antecedent, consequent: &consequent, horizon, seed };
-        lags::time_to_next(&histories, &question, control)
-    })?;
-    let lags::LifeTable { at_risk, events, expected, hazard, cumulative, low, high } = answer.table;
-    let table = Table::default()
-        .with("week", (1..=horizon).collect::<Vec<u32>>())
-        .with("at_risk", at_risk)
-        .with("events", events)
-        .with("expected", expected)
-        .with("hazard", hazard)
-        .with("cumulative", cumulative)
-        .with("low", low)
-        .with("high", high)
-        .finish()?;
-    let peaks = &answer.peaks;
-    let number = |of: fn(&lags::Peak) -> Option<f64>| peaks.iter().map(of).collect::<Vec<_>>();
-    let kind = |peak: &lags::Peak| match peak.kind {
-        lags::Kind::SincePurchase => "since purchase",
-        lags::Kind::Calendar => "calendar",
-        lags::Kind::NotEnoughData => "not enough data",
-    };
-    let peaks = Table::default()
-        .with("week", peaks.iter().map(|peak| peak.week).collect::<Vec<_>>())
-        .with("low", peaks.iter().map(|peak| peak.low).collect::<Vec<_>>())
-        .with("high", peaks.iter().map(|peak| peak.high).collect::<Vec<_>>())
-        .with("excess", number(|peak| peak.excess))
-        .with("rate_ratio", number(|peak| peak.rate_ratio))
-        .with("p_value", number(|peak| peak.p_value))
-        .with("stability", number(|peak| peak.stability))
-        .with("kind", peaks.iter().map(|peak| Some(kind(peak).to_owned())).collect::<Vec<_>>())
-        .finish()?;
-    Ok((table, peaks))
 }

@@ -56,6 +56,10 @@ def curve(lag: Lag, *, width: int) -> dict[str, Any]:
         titleY=-18,
         titleX=0,
     )
+    spans = lag.found.filter(pl.col("week").is_in(named)).select("week", "low", "high")
+    spans = spans.join(weeks.select("week", "top"), on="week", maintain_order="left").with_columns(
+        start=pl.col("low").cast(pl.Float64) - 0.4, end=pl.col("high").cast(pl.Float64) + 0.4
+    )
     base = alt.Chart(weeks)
     bars = base.mark_bar(size=round((width - 60) / (last + 1) * 0.72, 1)).encode(
         x,
@@ -70,13 +74,19 @@ def curve(lag: Lag, *, width: int) -> dict[str, Any]:
         ],
     )
     line = base.mark_line(color=style.INK, strokeDash=[4, 3], strokeWidth=1.4).encode(x, alt.Y("chance:Q"))
+    # The interval of a peak's week lies over its bars, under its name.
+    reach = (
+        alt.Chart(spans)
+        .mark_rule(color=style.NOTICE, strokeWidth=3, strokeCap="round", yOffset=-5)
+        .encode(alt.X("start:Q"), alt.Y("top:Q"), x2="end:Q")
+    )
     words = (
         base.transform_filter("datum.named")
         .transform_calculate(label=f"'{'week ' if desk else ''}' + datum.week")
-        .mark_text(dy=-8, color=style.NOTICE, fontWeight="bold")
+        .mark_text(dy=-15, color=style.NOTICE, fontWeight="bold")
         .encode(x, alt.Y("top:Q"), text="label:N")
     )
-    return style.frame(alt.layer(bars, line, words), width=width, height=250 if desk else 220)
+    return style.frame(alt.layer(bars, line, reach, words), width=width, height=250 if desk else 220)
 
 
 def _apart(weeks: list[int], distance: int) -> list[int]:

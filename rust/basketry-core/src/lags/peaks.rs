@@ -1,10 +1,8 @@
 //! Peaks: weeks where more is bought than level and calendar explain, by more than chance makes anywhere on the horizon.
 
-use rayon::prelude::*;
-
 use super::calendar::{Calendar, STRATA};
-use super::level;
-use super::random::Random;
+use super::level::Level;
+use super::random::{Poisson, Random};
 use super::table::LifeTable;
 use crate::control::Control;
 use crate::error::Result;
@@ -12,9 +10,11 @@ use crate::error::Result;
 /// Bandwidths of the smoothing, in weeks: for sharp peaks and for broad ones.
 const BANDWIDTHS: [f64; 2] = [1.25, 3.0];
 /// Replicates without any peak, from which the threshold comes.
-const REPLICATES: u64 = 999;
+const REPLICATES: u64 = 199;
 /// Replicates that are drawn before one looks whether they settle the matter already.
-const BATCH: u64 = 64;
+const BATCH: u64 = 8;
+/// A test is over when a peak would need luck rarer than this.
+const SETTLED: f64 = 1e-4;
 /// Resamples of the customers.
 const RESAMPLES: u64 = 200;
 /// The chance of a false peak anywhere on the horizon.
@@ -23,6 +23,8 @@ const LEVEL: f64 = 0.05;
 const STABLE: f64 = 0.8;
 /// A peak is so many weeks wide on each side: there a resample must find it again, and there the excess is counted.
 const NEAR: usize = 2;
+/// What is left out of the excess on each side for the window of a peak.
+const MARGIN: f64 = 0.1;
 /// How deep the statistic must fall between two peaks.
 const PROMINENCE: f64 = 3.0;
 /// Weeks on each side of a peak that are left out when the level is fitted.
@@ -50,6 +52,8 @@ pub struct Peak {
     pub low: u32,
     /// Last week of the interval, or of the span.
     pub high: u32,
+    /// First and last week of the window that holds the middle 80 % of the excess; the span again without enough data.
+    pub window: (u32, u32),
     /// Customers beyond expectation in the week and the two before and after it.
     pub excess: Option<f64>,
     /// Events over expected events in the same five weeks.
@@ -62,74 +66,107 @@ pub struct Peak {
     pub kind: Kind,
 }
 
-/// What is the same for both tests.
+/// What is the same for all questions of one call.
+pub(super) struct Plan {
+    /// Weights by distance in weeks for each bandwidth, and their squares.
+    kernels: [Vec<f64>; 2],
+    squares: [Vec<f64>; 2],
+    seed: u64,
+    /// How many replicates must surpass what was observed for the matter to be settled, batch by batch.
+    settled: Vec<usize>,
+    /// How often each stratum of customers is drawn, resample by resample.
+    resamples: Vec<Vec<f64>>,
+}
+
+impl Plan {
+    pub fn new(seed: u64) -> Self {
+        let once = Poisson::new(&[1.0; STRATA]);
+        let draw = |number| once.draw(&mut Random::new(seed, 3, number));
+        let kernels = BANDWIDTHS.map(kernel);
+        let squares =
+            [&kernels[0], &kernels[1]].map(|kernel| kernel.iter().map(|weight| weight * weight).collect());
+        let settled = (0..=REPLICATES.div_ceil(BATCH)).map(|batches| settled(batches * BATCH)).collect();
+        Self { kernels, squares, seed, settled, resamples: (0..RESAMPLES).map(draw).collect() }
+    }
+}
+
+/// What is the same for both tests of a question.
 struct Search<'a> {
+    plan: &'a Plan,
     events: Vec<f64>,
     /// Weeks with data enough to be judged.
     judged: Vec<bool>,
-    calendar: &'a Calendar,
-    kernels: [Vec<f64>; 2],
-    seed: u64,
     control: &'a Control,
 }
 
 /// What one test leaves behind for the resamples.
 struct Test {
-    level: Vec<f64>,
-    mean: Vec<f64>,
-    masked: Vec<bool>,
+    level: Level,
     threshold: f64,
+    /// The chance of the highest value anywhere on the horizon, if any week could be judged.
+    p_value: Option<f64>,
     /// Week (from 0) and p-value of each peak.
     peaks: Vec<(usize, f64)>,
 }
 
-/// The expected events by week, at the level of the customers, and the peaks by week.
-pub(super) fn find(
-    table: &LifeTable,
-    calendar: &Calendar,
-    seed: u64,
-    control: &Control,
-) -> Result<(Vec<f64>, Vec<Peak>)> {
-    let events: Vec<f64> = table.events.iter().map(|&n| n as f64).collect();
-    let purchases: Vec<f64> = calendar.purchases.iter().map(|&n| n as f64).collect();
-    let seasonal = calendar.expected(&calendar.rates(&purchases));
-    let days = calendar.expected(&vec![1.0; calendar.n_weeks]);
-    let kernels = BANDWIDTHS.map(kernel);
-    let judged = judged(&events, &seasonal, &kernels[0], calendar.history_days);
-    let search = Search { events, judged, calendar, kernels, seed, control };
-
-    // Against the season; a replicate draws the season anew, too, because it is known from so many purchases only.
-    let law = search.test(&seasonal, |number| {
-        let mut random = Random::new(seed, 1, number);
-        let drawn: Vec<f64> = purchases.iter().map(|&mean| random.poisson(mean)).collect();
-        (random, calendar.expected(&calendar.rates(&drawn)))
-    })?;
-    let mut peaks = search.resample(&law, &calendar.strata_expected, Kind::SincePurchase)?;
-    // Against people and days alone: what peaks here and not above is the season's.
-    let flat = search.test(&days, |number| (Random::new(seed, 2, number), days.clone()))?;
-    let strata_days: Vec<f64> = calendar.strata_days.iter().map(|&days| days as f64).collect();
-    let season = search.resample(&flat, &strata_days, Kind::Calendar)?;
-    peaks.extend(season.into_iter().filter(|peak| {
-        let explained = |week: usize| law.mean[week] > flat.mean[week];
-        let new = |week: usize| law.peaks.iter().all(|&(known, _)| known.abs_diff(week) > MASK);
-        peak.week.is_some_and(|week| explained(week as usize - 1) && new(week as usize - 1))
-    }));
-    peaks.extend(unjudged(&search.judged));
-    peaks.sort_by_key(|peak| (peak.week.unwrap_or(peak.low), peak.low));
-    Ok((law.mean, peaks))
+/// What is found out about the weeks.
+pub(super) struct Found {
+    /// Expected events by week, at the level of the customers.
+    pub expected: Vec<f64>,
+    /// Peaks and spans that cannot be judged, by week.
+    pub peaks: Vec<Peak>,
+    /// The chance of the highest rise since the antecedent anywhere on the horizon.
+    pub p_value: Option<f64>,
 }
 
-/// Which weeks have enough expected events near them and lie in the first half of the history.
+/// Tests a life table for peaks.
+pub(super) fn find(
+    plan: &Plan,
+    table: &LifeTable,
+    calendar: &Calendar<'_>,
+    control: &Control,
+) -> Result<Found> {
+    let events: Vec<f64> = table.events.iter().map(|&n| n as f64).collect();
+    let purchases: Vec<f64> = calendar.purchases.iter().map(|&n| n as f64).collect();
+    let rates = calendar.rates(&purchases);
+    let seasonal = calendar.expected(&rates);
+    let days = calendar.expected(&vec![1.0; calendar.span.n_weeks]);
+    let judged = judged(&events, &seasonal, &plan.kernels[0], calendar.span.history_days);
+    let search = Search { plan, events, judged, control };
+
+    // Against the season; a replicate draws the season anew, too, because it is known from so many purchases only.
+    let sales = Poisson::new(&purchases);
+    let law = search.test(&seasonal, |number| {
+        let mut random = Random::new(plan.seed, 1, number);
+        let basis = calendar.expected(&calendar.rates(&sales.draw(&mut random)));
+        (random, basis)
+    })?;
+    // Against people and days alone: what peaks here and not above is the season's.
+    let mut flat = search.test(&days, |number| (Random::new(plan.seed, 2, number), days.clone()))?;
+    let explained = |week: usize| law.level.mean[week] > flat.level.mean[week];
+    let new = |week: usize| law.peaks.iter().all(|&(known, _)| known.abs_diff(week) > MASK);
+    flat.peaks.retain(|&(week, _)| explained(week) && new(week));
+
+    let mut peaks = Vec::new();
+    if !law.peaks.is_empty() || !flat.peaks.is_empty() {
+        let [days, expected, bought] = calendar.strata(&rates);
+        peaks.extend(search.resample(&law, &bought, &expected, Kind::SincePurchase)?);
+        peaks.extend(search.resample(&flat, &bought, &days, Kind::Calendar)?);
+    }
+    peaks.extend(unjudged(&search.judged));
+    peaks.sort_by_key(|peak| (peak.week.unwrap_or(peak.low), peak.low));
+    Ok(Found { expected: law.level.mean, peaks, p_value: law.p_value })
+}
+
+/// Which weeks have enough expected events near them and lie in the first half of the history, or so little beyond it that a
+/// peak at its end has neighbours.
 fn judged(events: &[f64], basis: &[f64], kernel: &[f64], history_days: u32) -> Vec<bool> {
-    let mean = level::at(&level::fit(events, basis, &vec![false; events.len()], None), basis);
+    let mean = Level::fit(events, basis, vec![false; events.len()]).mean;
+    let (total, weight) = (smoothed(&mean, kernel), smoothed(&vec![1.0; mean.len()], kernel));
     (0..events.len())
         .map(|week| {
-            let (mut total, mut weight) = (0.0, 0.0);
-            for (near, w) in around(week, kernel, events.len()) {
-                total += w * mean[near];
-                weight += w;
-            }
-            total >= ENOUGH * weight && 14 * (week as u32 + 1) <= history_days
+            total[week] >= ENOUGH * weight[week]
+                && 14 * (week + 1).saturating_sub(NEAR) as u32 <= history_days
         })
         .collect()
 }
@@ -142,6 +179,7 @@ fn unjudged(judged: &[bool]) -> Vec<Peak> {
             week: None,
             low: span[0] as u32 + 1,
             high: span[span.len() - 1] as u32 + 1,
+            window: (span[0] as u32 + 1, span[span.len() - 1] as u32 + 1),
             excess: None,
             rate_ratio: None,
             p_value: None,
@@ -153,39 +191,34 @@ fn unjudged(judged: &[bool]) -> Vec<Peak> {
 
 impl Search<'_> {
     /// Finds the weeks that rise above the threshold. `replicate` gives the basis of one replicate, and its numbers.
-    fn test(&self, basis: &[f64], replicate: impl Fn(u64) -> (Random, Vec<f64>) + Sync) -> Result<Test> {
-        let none = vec![false; self.events.len()];
-        let level = level::fit(&self.events, basis, &none, None);
-        let mean = level::at(&level, basis);
-        let mut found = Test { level, mean, masked: none, threshold: f64::INFINITY, peaks: vec![] };
-        let first = self.statistics(&self.events, &found.mean);
+    fn test(&self, basis: &[f64], replicate: impl Fn(u64) -> (Random, Vec<f64>)) -> Result<Test> {
+        let level = Level::fit(&self.events, basis, vec![false; self.events.len()]);
+        let first = self.statistics(&self.events, &level.mean);
+        let mut found = Test { level, threshold: f64::INFINITY, p_value: None, peaks: vec![] };
         let observed = highest(&first);
-        // The threshold is exceeded by so many replicates; as soon as more exceed what was observed, there is no peak.
-        let allowed = (LEVEL * (REPLICATES + 1) as f64) as usize;
+        if !observed.is_finite() {
+            return Ok(found);
+        }
+        let noise = Poisson::new(&found.level.mean);
         let mut drawn = Vec::with_capacity(REPLICATES as usize);
         while drawn.len() < REPLICATES as usize {
-            if !observed.is_finite() || drawn.iter().filter(|&&height| height > observed).count() >= allowed {
+            self.control.check()?;
+            let higher = drawn.iter().filter(|&&height| height > observed).count();
+            if higher >= self.plan.settled[drawn.len() / BATCH as usize] {
+                found.p_value = Some((1 + higher) as f64 / (1 + drawn.len()) as f64);
                 return Ok(found);
             }
             let next = drawn.len() as u64;
-            let batch: Vec<f64> = (next..(next + BATCH).min(REPLICATES))
-                .into_par_iter()
-                .map(|number| {
-                    self.control.check()?;
-                    let (mut random, basis) = replicate(number);
-                    let events: Vec<f64> = found.mean.iter().map(|&mean| random.poisson(mean)).collect();
-                    let level = level::fit(&events, &basis, &found.masked, Some(&found.level));
-                    Ok(highest(&self.statistics(&events, &level::at(&level, &basis))))
-                })
-                .collect::<Result<_>>()?;
-            drawn.extend(batch);
+            for number in next..(next + BATCH).min(REPLICATES) {
+                let (mut random, basis) = replicate(number);
+                let events = noise.draw(&mut random);
+                drawn.push(highest(&self.statistics(&events, &found.level.refit(&events, &basis))));
+            }
         }
         drawn.sort_by(f64::total_cmp);
-        found.threshold = drawn[drawn.len() - allowed];
-        let p_value = |z: f64| {
-            let higher = drawn.len() - drawn.partition_point(|&height| height < z);
-            (1 + higher) as f64 / (REPLICATES + 1) as f64
-        };
+        found.threshold = drawn[drawn.len() - allowed()];
+        let tail = Tail::new(&drawn);
+        found.p_value = Some(tail.beyond(observed));
         // Peaks lift the level they are measured against; without their weeks it comes down and shows further ones.
         let mut z = first.clone();
         for _ in 0..3 {
@@ -195,67 +228,59 @@ impl Search<'_> {
             let height = |(week, z): (usize, f64)| {
                 if at_first(week) >= found.threshold { at_first(week) } else { z }
             };
-            found.peaks = weeks.iter().map(|&peak| (peak.0, p_value(height(peak)))).collect();
+            found.peaks = weeks.iter().map(|&peak| (peak.0, tail.beyond(height(peak)))).collect();
             let mut masked = vec![false; self.events.len()];
             for &(week, _) in &weeks {
                 masked[week.saturating_sub(MASK)..(week + MASK + 1).min(self.events.len())].fill(true);
             }
-            if masked == found.masked {
+            if masked == found.level.masked {
                 break;
             }
-            found.level = level::fit(&self.events, basis, &masked, Some(&found.level));
-            found.mean = level::at(&found.level, basis);
-            found.masked = masked;
-            z = self.statistics(&self.events, &found.mean);
+            found.level = Level::fit(&self.events, basis, masked);
+            z = self.statistics(&self.events, &found.level.mean);
         }
         Ok(found)
     }
 
     /// For each bandwidth and week the smoothed difference of events and expectation in units of its standard deviation.
     fn statistics(&self, events: &[f64], mean: &[f64]) -> [Vec<f64>; 2] {
-        [&self.kernels[0], &self.kernels[1]].map(|kernel| {
-            (0..events.len())
-                .map(|week| {
-                    let (mut difference, mut variance) = (0.0, 0.0);
-                    for (near, w) in around(week, kernel, events.len()) {
-                        difference += w * (events[near] - mean[near]);
-                        variance += w * w * mean[near];
-                    }
-                    if self.judged[week] && variance > 0.0 {
-                        difference / variance.sqrt()
-                    } else {
-                        f64::NEG_INFINITY
-                    }
-                })
-                .collect()
+        let difference: Vec<f64> = events.iter().zip(mean).map(|(events, mean)| events - mean).collect();
+        [0, 1].map(|bandwidth| {
+            let mut z = smoothed(&difference, &self.plan.kernels[bandwidth]);
+            let variance = smoothed(mean, &self.plan.squares[bandwidth]);
+            for week in 0..z.len() {
+                z[week] = if self.judged[week] && variance[week] > 0.0 {
+                    z[week] / variance[week].sqrt()
+                } else {
+                    f64::NEG_INFINITY
+                };
+            }
+            z
         })
     }
 
-    /// Draws the customers anew, in strata, and keeps the peaks that most draws confirm, with interval, excess and rate ratio.
-    fn resample(&self, test: &Test, strata_basis: &[f64], kind: Kind) -> Result<Vec<Peak>> {
+    /// Draws the customers anew, in strata, and keeps the peaks that most draws confirm, with what is to be told of them.
+    fn resample(&self, test: &Test, bought: &[f64], basis: &[f64], kind: Kind) -> Result<Vec<Peak>> {
         if test.peaks.is_empty() {
             return Ok(Vec::new());
         }
         let weeks = self.events.len();
-        let draws: Vec<Vec<(usize, f64)>> = (0..RESAMPLES)
-            .into_par_iter()
-            .map(|number| {
-                self.control.check()?;
-                let mut random = Random::new(self.seed, 3, number);
-                let (mut drawn, mut basis) = (vec![0.0; weeks], vec![0.0; weeks]);
-                for stratum in 0..STRATA {
-                    let times = random.poisson(1.0);
-                    for week in 0..weeks {
-                        let place = stratum * weeks + week;
-                        drawn[week] += times * self.calendar.strata_events[place] as f64;
-                        basis[week] += times * strata_basis[place];
-                    }
+        let mut draws: Vec<Vec<(usize, f64)>> = Vec::with_capacity(self.plan.resamples.len());
+        for times in &self.plan.resamples {
+            self.control.check()?;
+            let (mut drawn, mut expected) = (vec![0.0; weeks], vec![0.0; weeks]);
+            for (stratum, &times) in times.iter().enumerate().filter(|(_, times)| **times > 0.0) {
+                let row = stratum * weeks..(stratum + 1) * weeks;
+                for (sum, value) in drawn.iter_mut().zip(&bought[row.clone()]) {
+                    *sum += times * value;
                 }
-                let level = level::fit(&drawn, &basis, &test.masked, Some(&test.level));
-                let z = self.statistics(&drawn, &level::at(&level, &basis));
-                Ok(test.peaks.iter().map(|&(week, _)| highest_near(&z, week, test.threshold)).collect())
-            })
-            .collect::<Result<_>>()?;
+                for (sum, value) in expected.iter_mut().zip(&basis[row]) {
+                    *sum += times * value;
+                }
+            }
+            let z = self.statistics(&drawn, &test.level.refit(&drawn, &expected));
+            draws.push(test.peaks.iter().map(|&(week, _)| highest_near(&z, week, test.threshold)).collect());
+        }
         let peaks = test.peaks.iter().enumerate().filter_map(|(number, &(week, p_value))| {
             let mut places: Vec<usize> = draws.iter().map(|draw| draw[number].0).collect();
             places.sort_unstable();
@@ -271,8 +296,12 @@ impl Search<'_> {
                 week: Some(week as u32 + 1),
                 low: quantile(0.025),
                 high: quantile(0.975),
-                excess: Some(sum(&self.events) - sum(&test.mean)),
-                rate_ratio: Some(sum(&self.events) / sum(&test.mean)),
+                window: window(
+                    span.clone().map(|week| (week, self.events[week] - test.level.mean[week])),
+                    week,
+                ),
+                excess: Some(sum(&self.events) - sum(&test.level.mean)),
+                rate_ratio: Some(sum(&self.events) / sum(&test.level.mean)),
                 p_value: Some(p_value),
                 stability: Some(stability),
                 kind,
@@ -280,6 +309,71 @@ impl Search<'_> {
         });
         Ok(peaks.collect())
     }
+}
+
+/// The threshold is exceeded by one less than so many replicates.
+fn allowed() -> usize {
+    (LEVEL * (REPLICATES + 1) as f64) as usize
+}
+
+/// How many of the first replicates must surpass what was observed to end the test without a peak: as many as the threshold
+/// allows, or so many that a value above the threshold would have met them with a chance below [`SETTLED`]. Besag and
+/// Clifford (1991) stop at the former alone.
+fn settled(drawn: u64) -> usize {
+    let mut term = (1.0 - LEVEL).powi(drawn as i32);
+    let (mut beyond, mut count) = (1.0, 0);
+    while beyond > SETTLED && count < allowed() {
+        beyond -= term;
+        term *= LEVEL / (1.0 - LEVEL) * (drawn as f64 - count as f64) / (count as f64 + 1.0);
+        count += 1;
+    }
+    count
+}
+
+/// The weeks, counted from 1, that hold the middle 80 % of what is above expectation, and the peak itself.
+fn window(excess: impl Iterator<Item = (usize, f64)> + Clone, peak: usize) -> (u32, u32) {
+    let total: f64 = excess.clone().map(|(_, more)| more.max(0.0)).sum();
+    let (mut sum, mut low, mut high) = (0.0, peak, peak);
+    for (week, more) in excess {
+        let more = more.max(0.0);
+        if more > 0.0 && sum + more > MARGIN * total && sum < (1.0 - MARGIN) * total {
+            (low, high) = (low.min(week), high.max(week));
+        }
+        sum += more;
+    }
+    (low as u32 + 1, high as u32 + 1)
+}
+
+/// How likely values beyond the largest of a few hundred replicates are.
+///
+/// Half the square of the largest of many standardised values has a tail close to Gumbel's, whose two numbers are taken from
+/// the mean and the variance of the replicates, as Abrams, Kulldorff and Kleinman (2010) do for scan statistics.
+struct Tail {
+    place: f64,
+    scale: f64,
+}
+
+impl Tail {
+    fn new(drawn: &[f64]) -> Self {
+        let n = drawn.len() as f64;
+        let mean = drawn.iter().map(|&z| half_square(z)).sum::<f64>() / n;
+        let variance = drawn.iter().map(|&z| (half_square(z) - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        let scale = (6.0 * variance).sqrt() / std::f64::consts::PI;
+        Self { place: mean - EULER * scale, scale }
+    }
+
+    /// The chance of a value of at least `z`; never more than the level, which the replicates themselves have judged.
+    fn beyond(&self, z: f64) -> f64 {
+        let height = (half_square(z) - self.place) / self.scale.max(f64::MIN_POSITIVE);
+        (-(-(-height).exp()).exp_m1()).min(LEVEL)
+    }
+}
+
+/// Euler's constant: the mean of Gumbel's distribution in units of its scale.
+const EULER: f64 = 0.577_215_664_901_532_9;
+
+fn half_square(z: f64) -> f64 {
+    0.5 * z * z.abs()
 }
 
 /// The highest value of all weeks and bandwidths.
@@ -293,11 +387,18 @@ fn kernel(bandwidth: f64) -> Vec<f64> {
     (0..=reach).map(|distance| (-0.5 * (f64::from(distance) / bandwidth).powi(2)).exp()).collect()
 }
 
-/// The weeks near one, with their weights.
-fn around(week: usize, kernel: &[f64], weeks: usize) -> impl Iterator<Item = (usize, f64)> {
-    let reach = kernel.len() - 1;
-    (week.saturating_sub(reach)..(week + reach + 1).min(weeks))
-        .map(move |near| (near, kernel[near.abs_diff(week)]))
+/// The sum of the values near each week, by their weights.
+fn smoothed(values: &[f64], kernel: &[f64]) -> Vec<f64> {
+    let mut sums: Vec<f64> = values.iter().map(|value| kernel[0] * value).collect();
+    for (distance, weight) in kernel.iter().enumerate().skip(1).take_while(|(far, _)| *far < values.len()) {
+        for (sum, value) in sums[distance..].iter_mut().zip(values) {
+            *sum += weight * value;
+        }
+        for (sum, value) in sums.iter_mut().zip(&values[distance..]) {
+            *sum += weight * value;
+        }
+    }
+    sums
 }
 
 /// Weeks that stand out and above the threshold, sharp ones first, broad ones where no sharp one is near; with their statistic.

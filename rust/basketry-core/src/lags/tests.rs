@@ -10,7 +10,12 @@ type Rows = Vec<Vec<(i32, Vec<u32>)>>;
 
 fn answer(rows: Rows, end_day: i32, antecedent: &[u32], consequent: &[u32], horizon: u32) -> TimeToNext {
     let log = Histories::from_rows(rows, end_day);
-    time_to_next(&log, &Question { antecedent, consequent, horizon, seed: 1 }, &Control::default()).unwrap()
+    ask(&log, antecedent, consequent, horizon).unwrap()
+}
+
+fn ask(log: &Histories, antecedent: &[u32], consequent: &[u32], horizon: u32) -> Result<TimeToNext> {
+    let question = Question { antecedent, consequent };
+    lag_tables(log, &[question], horizon, 1, &Control::default()).map(|mut answers| answers.remove(0))
 }
 
 #[test]
@@ -50,9 +55,7 @@ fn sides_of_several_items_are_complete_with_the_last_one() {
 #[test]
 fn wrong_questions_are_refused() {
     let log = Histories::from_rows([vec![(0, vec![0])], vec![(5, vec![1])]], 22);
-    let ask = |antecedent: &[u32], consequent: &[u32], horizon| {
-        time_to_next(&log, &Question { antecedent, consequent, horizon, seed: 0 }, &Control::default())
-    };
+    let ask = |antecedent: &[u32], consequent: &[u32], horizon| ask(&log, antecedent, consequent, horizon);
     assert!(ask(&[0], &[1], 3).is_ok());
     assert!(ask(&[0], &[1], 4).unwrap_err().to_string().contains("21 days"));
     assert!(matches!(ask(&[0], &[1], 0), Err(Error::Parameter { name: "horizon", .. })));

@@ -25,7 +25,7 @@ pub struct Axis {
 impl Axis {
     /// Visits the codes of an item.
     #[inline]
-    pub(super) fn each(&self, item: u32, mut visit: impl FnMut(u32)) {
+    pub(crate) fn each(&self, item: u32, mut visit: impl FnMut(u32)) {
         if self.levels.is_empty() && item != NO_ITEM {
             visit(item);
         }
