@@ -16,7 +16,7 @@ from basketry.exceptions import ParameterError
 from basketry.ledger.zones import Moment
 from basketry.patterns._baskets import baskets_of, codes_of, least_count
 from basketry.patterns._within import segments_of_baskets, with_segments
-from basketry.patterns.itemsets import ITEMSETS, itemset_options
+from basketry.patterns.itemsets import allowance, itemset_options
 
 
 def association_rules(
@@ -140,7 +140,7 @@ def association_rules(
     gain = None if min_improvement is None else share("min_improvement", min_improvement, zero=True)
     ends = {"max_antecedent": max_antecedent, "max_consequent": max_consequent, "top": top}
     limits = {name: None if most is None else whole(name, most, 1) for name, most in ends.items()}
-    parcel = reins(n_threads, budget or ITEMSETS)
+    parcel = reins(n_threads, allowance(budget))
     sets = baskets_of(data, basket=basket, item=item, as_of=as_of, reins=parcel)
     options = itemset_options(
         sets, min_support=min_support, min_count=min_count, max_length=max_length, excludes=excludes

@@ -23,6 +23,7 @@ use arrow_cast::{CastOptions, cast_with_options};
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{ArrowError, DataType, Field, Schema};
+use basketry_core::Error;
 use basketry_core::baskets::{self, Grouping};
 use basketry_core::dictionary::{Encoder, IdChunk, Ids, NONE, TextChunk, Values};
 use basketry_core::ledger::{
@@ -336,8 +337,14 @@ pub trait CodeLists {
     type Rest;
 
     /// Offsets, `values[code]` for each code, and the rest.
-    fn with<T: Value>(self, values: &[T]) -> (ScalarBuffer<i64>, ScalarBuffer<T>, Self::Rest);
+    ///
+    /// # Errors
+    /// [`basketry_core::Error::Memory`] if there is no room for them.
+    fn with<T: Value>(self, values: &[T]) -> Result<Filled<T, Self::Rest>, Error>;
 }
+
+/// Offsets, values, and the rest of some lists.
+pub type Filled<T, R> = (ScalarBuffer<i64>, ScalarBuffer<T>, R);
 
 /// What can stand for an id in a column.
 pub trait Value: Pod + ArrowNativeType {}
@@ -398,29 +405,29 @@ impl Stand {
     }
 
     /// Replaces codes by what stands for their ids; touches no Python.
-    pub fn fill<C: CodeLists>(&self, codes: C) -> (IdLists, C::Rest) {
-        match self {
+    pub fn fill<C: CodeLists>(&self, codes: C) -> Result<(IdLists, C::Rest), Error> {
+        Ok(match self {
             Self::Bits8(values, id_type) => {
-                let (offsets, items, rest) = codes.with(values);
+                let (offsets, items, rest) = codes.with(values)?;
                 (IdLists(offsets, Self::Bits8(items, id_type.clone())), rest)
             }
             Self::Bits16(values, id_type) => {
-                let (offsets, items, rest) = codes.with(values);
+                let (offsets, items, rest) = codes.with(values)?;
                 (IdLists(offsets, Self::Bits16(items, id_type.clone())), rest)
             }
             Self::Bits32(values, id_type) => {
-                let (offsets, items, rest) = codes.with(values);
+                let (offsets, items, rest) = codes.with(values)?;
                 (IdLists(offsets, Self::Bits32(items, id_type.clone())), rest)
             }
             Self::Bits64(values) => {
-                let (offsets, items, rest) = codes.with(values);
+                let (offsets, items, rest) = codes.with(values)?;
                 (IdLists(offsets, Self::Bits64(items)), rest)
             }
             Self::Views(views, buffers) => {
-                let (offsets, items, rest) = codes.with(views);
+                let (offsets, items, rest) = codes.with(views)?;
                 (IdLists(offsets, Self::Views(items, buffers.clone())), rest)
             }
-        }
+        })
     }
 }
 

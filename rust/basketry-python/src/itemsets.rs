@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use basketry_core::Result;
 use basketry_core::baskets::{self, Baskets as Sets, Grain};
 use basketry_core::dictionary::Ids;
 use basketry_core::itemsets;
@@ -9,7 +10,9 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3_arrow::PyRecordBatchReader;
 
-use crate::columns::{self, Basketfuls, CodeLists, Columns, IdType, ScalarBuffer, Stand, Table, Value};
+use crate::columns::{
+    self, Basketfuls, CodeLists, Columns, Filled, IdType, ScalarBuffer, Stand, Table, Value,
+};
 use crate::ledger::Ledger;
 use crate::rules::Side;
 use crate::run::{Reins, run};
@@ -178,9 +181,9 @@ impl From<ItemsetOptions> for itemsets::Options {
 impl CodeLists for itemsets::Itemsets {
     type Rest = (ScalarBuffer<u32>, ScalarBuffer<u64>, ScalarBuffer<f64>);
 
-    fn with<T: Value>(self, values: &[T]) -> (ScalarBuffer<i64>, ScalarBuffer<T>, Self::Rest) {
-        let lists = self.lists(values);
-        (lists.offsets, lists.items, (lists.lengths, lists.counts, lists.supports))
+    fn with<T: Value>(self, values: &[T]) -> Result<Filled<T, Self::Rest>> {
+        let lists = self.lists(values)?;
+        Ok((lists.offsets, lists.items, (lists.lengths, lists.counts, lists.supports)))
     }
 }
 
@@ -205,12 +208,12 @@ pub fn frequent_itemsets(
         };
         let missing = missing.map(|missing| missing.to_string());
         if baskets.values.is_empty() {
-            return Ok((stand.fill(found), Vec::new(), missing));
+            return Ok((stand.fill(found)?, Vec::new(), missing));
         }
         let codes: Vec<u32> = (0..sets.n_items() as u32).collect();
-        let lists = found.lists(&codes);
+        let lists = found.lists(&codes)?;
         let sums = itemsets::sums(&lists.offsets, &lists.items, sets, &baskets.values, control)?;
-        let (filled, ()) = stand.fill(Side(&lists.offsets, &lists.items));
+        let (filled, ()) = stand.fill(Side(&lists.offsets, &lists.items))?;
         Ok(((filled, (lists.lengths, lists.counts, lists.supports)), sums, missing))
     })?;
     let table = Table::default()

@@ -76,7 +76,10 @@ impl Itemsets {
     }
 
     /// The list form of the sets, with `values[code]` for each item.
-    pub fn lists<T: Pod + ArrowNativeType>(self, values: &[T]) -> ItemsetLists<T> {
+    ///
+    /// # Errors
+    /// [`Error::Memory`] if the system has no room for them.
+    pub fn lists<T: Pod + ArrowNativeType>(self, values: &[T]) -> Result<ItemsetLists<T>> {
         let lengths = self.lengths();
         let sizes: Vec<(usize, usize)> = lengths
             .par_iter()
@@ -124,7 +127,11 @@ impl Itemsets {
     }
 
     /// Lists by falling count, then rising length.
-    fn ranked<T: Pod + ArrowNativeType>(self, lengths: Vec<Vec<u16>>, values: &[T]) -> ItemsetLists<T> {
+    fn ranked<T: Pod + ArrowNativeType>(
+        self,
+        lengths: Vec<Vec<u16>>,
+        values: &[T],
+    ) -> Result<ItemsetLists<T>> {
         let (mut counts, mut kept) = (Vec::new(), Vec::new());
         self.sets.each_count(&lengths, |length, count| {
             if self.keeps(usize::from(length)) {
@@ -135,7 +142,7 @@ impl Itemsets {
         let mut order = by_count_and_length(&counts, &kept);
         order.truncate(self.top.unwrap_or(usize::MAX));
         let items = order.iter().map(|&place| usize::from(kept[place as usize])).sum();
-        let mut room = Room::new(order.len(), items);
+        let mut room = Room::new(order.len(), items)?;
         // Where the items of each set begin; those that are not on top begin nowhere.
         let mut starts = vec![usize::MAX; counts.len()];
         let mut start = 0;
@@ -157,7 +164,7 @@ impl Itemsets {
                 }
             });
         }
-        room.finish()
+        Ok(room.finish())
     }
 
     /// Lists in the order of the walk; each part is given back when it is written.
@@ -166,9 +173,9 @@ impl Itemsets {
         lengths: Vec<Vec<u16>>,
         sizes: &[(usize, usize)],
         values: &[T],
-    ) -> ItemsetLists<T> {
+    ) -> Result<ItemsetLists<T>> {
         let total = sizes.iter().fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
-        let mut room = Room::new(total.0, total.1);
+        let mut room = Room::new(total.0, total.1)?;
         let pieces = room.pieces(sizes.iter().copied());
         let (keeps, baskets) = (self.keeper(), self.baskets);
         self.sets.parts(lengths).into_par_iter().zip(pieces).with_max_len(1).for_each(|(part, mut piece)| {
@@ -178,7 +185,7 @@ impl Itemsets {
                 }
             });
         });
-        room.finish()
+        Ok(room.finish())
     }
 
     /// Tells which lengths are wanted.

@@ -3,6 +3,7 @@
 use arrow_buffer::{ArrowNativeType, ScalarBuffer};
 use bytemuck::Pod;
 
+use crate::Result;
 use crate::pages::Pages;
 
 /// Items that are copied at a time.
@@ -58,14 +59,14 @@ pub(super) struct Piece<'a, T> {
 }
 
 impl<T: Pod + ArrowNativeType> Room<T> {
-    pub(super) fn new(sets: usize, items: usize) -> Self {
-        Self {
-            offsets: Pages::zeroed(sets + 1),
-            items: Pages::zeroed(items),
-            lengths: Pages::zeroed(sets),
-            counts: Pages::zeroed(sets),
-            supports: Pages::zeroed(sets),
-        }
+    pub(super) fn new(sets: usize, items: usize) -> Result<Self> {
+        Ok(Self {
+            offsets: Pages::zeroed(sets + 1)?,
+            items: Pages::zeroed(items)?,
+            lengths: Pages::zeroed(sets)?,
+            counts: Pages::zeroed(sets)?,
+            supports: Pages::zeroed(sets)?,
+        })
     }
 
     /// Cuts all columns at once: sets and items of each piece.
