@@ -91,8 +91,8 @@ def association_rules(
         With `within`, also ``scope``, ``heterogeneity_p``, ``heterogeneity_q`` (Benjamini-Hochberg over the
         table), ``holds_in`` and ``segments``: for each segment ``segment``, ``baskets``, ``antecedent_count``,
         ``count``, ``confidence``, ``lift``, ``lift_low``, ``lift_high`` (95 %). A rule holds in a segment where the interval of
-        lift lies above 1 and, if its odds ratio differs between segments (q at most 0.05), lift is at least half of
-        the strongest segment's. It is ``local`` if it differs and holds in some segments but not in all, else
+        lift lies above 1 and, if its odds ratio differs between segments (q at most 0.05), lift or confidence is at least half
+        of the strongest segment's. It is ``local`` if it differs and holds in some segments but not in all, else
         ``global``. Its other columns tell of all baskets.
 
     Raises
