@@ -134,7 +134,7 @@ def frequent_itemsets(
     [['bread', 'jam'], ['bread', 'milk']]
     >>> milk = frequent_itemsets(shop, item="items", min_count=1, contains=["milk"], excludes=["bread"])
     >>> milk["itemset"].to_list()
-    [['milk'], ['jam', 'milk']]
+    [['milk'], ['milk', 'jam']]
 
     What the sets are worth, from a table with a row for each item:
 

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3_arrow::PyRecordBatchReader;
 
-use crate::columns::{self, Basketfuls, CodeLists, Columns, ScalarBuffer, Stand, Table, Value};
+use crate::columns::{self, Basketfuls, CodeLists, Columns, IdType, ScalarBuffer, Stand, Table, Value};
 use crate::ledger::Ledger;
 use crate::rules::Side;
 use crate::run::{Reins, run};
@@ -19,6 +19,7 @@ use crate::run::{Reins, run};
 pub struct Baskets {
     pub sets: Arc<Sets>,
     pub ids: Ids,
+    pub id_type: IdType,
     /// Whose they are, if they are a ledger's.
     customers: Vec<u32>,
     /// Pairs of codes that no set holds together.
@@ -61,11 +62,13 @@ impl Baskets {
         reins: Reins<'_>,
     ) -> PyResult<Self> {
         let rows = py.detach(|| Basketfuls::read(rows, &values))?;
+        let id_type = rows.id_type();
         let found = run(py, &reins, move |control| baskets::collect(&rows.rows(), control))?;
         let values = values.into_iter().zip(found.values).collect();
         Ok(Self {
             sets: Arc::new(found.baskets),
             ids: found.ids,
+            id_type,
             customers: Vec::new(),
             conflicts: Vec::new(),
             values: Arc::new(values),
@@ -80,6 +83,7 @@ impl Baskets {
         Ok(Self {
             sets: Arc::new(sets),
             ids,
+            id_type: IdType::default(),
             customers: Vec::new(),
             conflicts: Vec::new(),
             values: Arc::default(),
@@ -108,7 +112,14 @@ impl Baskets {
         })?;
         let values = Arc::new(names.into_iter().zip(values).collect());
         let customers = origins.customers;
-        Ok(Self { sets: Arc::new(sets), ids: axis.labels, customers, conflicts: axis.implied, values })
+        Ok(Self {
+            sets: Arc::new(sets),
+            ids: axis.labels,
+            id_type: IdType::default(),
+            customers,
+            conflicts: axis.implied,
+            values,
+        })
     }
 
     /// The place of each basket's customer in the ledger, 2^32 - 1 without one; empty if the baskets are no ledger's.
@@ -184,7 +195,8 @@ pub fn frequent_itemsets(
     partial: bool,
     reins: Reins<'_>,
 ) -> PyResult<(Columns, Option<String>)> {
-    let (sets, options, stand) = (&baskets.sets, baskets.options(options), Stand::for_ids(&baskets.ids)?);
+    let (sets, options, stand) =
+        (&baskets.sets, baskets.options(options), Stand::for_ids(&baskets.ids, &baskets.id_type)?);
     let ((lists, (lengths, counts, supports)), sums, missing) = run(py, &reins, |control| {
         let (found, missing) = if partial {
             itemsets::mine_partial(sets, &options, control)?

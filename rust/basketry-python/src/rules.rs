@@ -86,7 +86,7 @@ pub fn association_rules(
     rule_options: RuleOptions,
     reins: Reins<'_>,
 ) -> PyResult<Columns> {
-    let (sets, stand) = (baskets.sets.clone(), Stand::for_ids(&baskets.ids)?);
+    let (sets, stand) = (baskets.sets.clone(), Stand::for_ids(&baskets.ids, &baskets.id_type)?);
     let (itemset_options, rule_options) = (baskets.options(itemset_options), rule_options.into());
     let rules = run(py, &reins, move |control| {
         core::derive(&itemsets::mine(&sets, &itemset_options, control)?, &rule_options, control)
@@ -107,7 +107,7 @@ pub fn local_rules(
     rule_options: RuleOptions,
     reins: Reins<'_>,
 ) -> PyResult<(Columns, Columns)> {
-    let (sets, stand) = (baskets.sets.clone(), Stand::for_ids(&baskets.ids)?);
+    let (sets, stand) = (baskets.sets.clone(), Stand::for_ids(&baskets.ids, &baskets.id_type)?);
     let (itemset_options, rule_options) = (baskets.options(itemset_options), rule_options.into());
     let segments = py.detach(|| columns::codes(segments))?;
     let local = run(py, &reins, move |control| {
