@@ -7,7 +7,7 @@ from time import perf_counter
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import basketry as bk
@@ -228,6 +228,7 @@ def test_matches_keep_the_limits():
         bk.sequence_matches(shop, [])
 
 
+@settings(deadline=None, max_examples=50)  # Nine searches a case.
 @given(rows=ROWS, day=st.integers(0, 13), min_count=st.integers(1, 2))
 def test_as_of_is_the_ledger_of_the_orders_before(rows, day, min_count):
     frame = frame_of(rows)
@@ -260,6 +261,7 @@ def test_a_table_has_no_as_of():
             ask(as_of="2024-01-02")
 
 
+@settings(deadline=None)
 @given(rows=ROWS, without=st.sampled_from(["a", "c", "cd"]))
 def test_matches_without_something_between(rows, without):
     everything = [(9, 0, item) for item in "abcd"]
