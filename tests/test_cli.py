@@ -14,6 +14,7 @@ import pytest
 
 from basketry.cli import main
 from basketry.cli._output import for_csv
+from basketry.control import Budget
 from basketry.ledger import Ledger
 from basketry.simulation import simulate
 
@@ -383,6 +384,55 @@ def test_itemsets_of_a_text(call, tmp_path):
     assert [row["itemset"] for row in json.loads(out)] == [[1, 2]]
     assert call("itemsets", path)[0] == 0
     assert call("itemsets", path, "--min-count", "2", "--value", "amount")[0] == 2
+
+
+def test_sequences_with_every_option(call, dump):
+    ask = ("sequences", dump, "--item", "category", "--min-count", "60", "--json")
+    code, out, _ = call(*ask)
+    rows = json.loads(out)
+    assert code == 0
+    assert {len(row["sequence"]) for row in rows} >= {1, 2}
+    for narrower in (
+        ("--max-length", "1"), ("--max-gap", "2w"), ("--min-gap", "8w"), ("--max-span", "3w"),
+        ("--contains", rows[0]["sequence"][0][0]), ("--excludes", rows[0]["sequence"][0][0]), ("--top", "3"),
+        ("--as-of", "2023-06-01"), ("--min-count", "90"),
+    ):  # fmt: skip
+        code, out, _ = call(*ask, *narrower)
+        assert code == 0
+        assert len(json.loads(out)) < len(rows)
+    assert call("sequences", dump, "--item", "category", "--min-support", "0.1")[0] == 0
+
+
+def test_sequences_partly(call, dump, monkeypatch):
+    ask = ("sequences", dump, "--item", "category", "--min-count", "60", "--max-length", "3", "--json")
+    monkeypatch.setattr("basketry.patterns.sequences.SEQUENCES", Budget(results=40))
+    code, _, err = call(*ask)
+    assert code == 1
+    assert "would fit, from min_count=" in err
+    code, out, err = call(*ask, "--partial")
+    assert code == 0
+    assert "basketry: sequences of at most" in err
+    assert json.loads(out)
+
+
+def test_rules_between_orders_of_several_items(call, dump):
+    ask = ("sequences", dump, "--item", "category", "--rules", "--min-count", "60", "--json")
+    single = json.loads(call(*ask)[1])
+    code, out, _ = call(*ask, "--max-antecedent", "2", "--max-consequent", "2")
+    sides = {(len(row["antecedent"]), len(row["consequent"])) for row in json.loads(out)}
+    assert code == 0
+    assert sides >= {(1, 1), (2, 1), (1, 2)}
+    sure = [
+        (row["antecedent"], row["consequent"]) for row in json.loads(call(*ask, "--min-confidence", "0.3")[1])
+    ]
+    assert sure == [(row["antecedent"], row["consequent"]) for row in single if row["confidence"] >= 0.3]
+    assert len(sure) < len(single)
+    assert len(json.loads(call(*ask, "--max-gap", "3w")[1])) < len(single)
+    assert call("sequences", dump, "--item", "category", "--rules")[0] == 0
+    code, _, err = call(*ask, "--max-span", "3w")
+    assert (code, "leave it out" in err) == (2, True)
+    code, _, err = call("sequences", dump, "--min-count", "60", "--max-antecedent", "2")
+    assert (code, "add --rules" in err) == (2, True)
 
 
 def test_itemsets_of_several_levels_with_values(call, dump):

@@ -144,6 +144,7 @@ class Ledger:
 
     @property
     def n_customers(self) -> int: ...
+    def known(self, before: int) -> list[bool]: ...
     @property
     def n_orders(self) -> int: ...
     @property
@@ -230,6 +231,7 @@ def contrast_sequences(
     group_of: list[int],
     min_count: int,
     constraints: Constraints,
+    before: int | None,
     reins: Reins,
 ) -> tuple[Columns, list[int]]: ...
 def frequent_sequences(
@@ -239,12 +241,21 @@ def frequent_sequences(
     kind: str,
     constraints: Constraints,
     selection: Selection,
+    before: int | None,
     reins: Reins,
 ) -> Columns: ...
 def sequence_matches(
-    ledger: Ledger, axis: str, sequence: list[list[int]], constraints: Constraints, reins: Reins
+    ledger: Ledger,
+    axis: str,
+    sequence: list[list[int]],
+    constraints: Constraints,
+    without: list[int],
+    before: int | None,
+    reins: Reins,
 ) -> Columns: ...
-def sequence_rules(ledger: Ledger, axis: str, limits: RuleLimits, reins: Reins) -> Columns: ...
+def sequence_rules(
+    ledger: Ledger, axis: str, limits: RuleLimits, before: int | None, reins: Reins
+) -> Columns: ...
 
 @type_check_only
 class LagOptions(TypedDict):

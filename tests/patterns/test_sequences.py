@@ -1,18 +1,18 @@
 """Sequences and sequential rules against slow and obvious ones, and wrong calls."""
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from itertools import combinations
 from time import perf_counter
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import basketry as bk
 
-from .logs import ledger
+from .logs import EPOCH, ledger
 
 ROWS = st.lists(
     st.tuples(st.integers(0, 4), st.integers(0, 12), st.sampled_from("abcd")), min_size=1, max_size=30
@@ -226,6 +226,74 @@ def test_matches_keep_the_limits():
         bk.sequence_matches(shop, ["a", "z"])
     with pytest.raises(bk.ParameterError, match="a list of events"):
         bk.sequence_matches(shop, [])
+
+
+@settings(deadline=None, max_examples=50)  # Nine searches a case.
+@given(rows=ROWS, day=st.integers(0, 13), min_count=st.integers(1, 2))
+def test_as_of_is_the_ledger_of_the_orders_before(rows, day, min_count):
+    frame = frame_of(rows)
+    past = frame.filter(pl.col("day") < day)
+    instant = EPOCH + timedelta(days=day)
+    whole = ledger(frame)
+    if past.is_empty():
+        assert bk.frequent_sequences(whole, min_count=1, as_of=instant).is_empty()
+        return
+    cut = ledger(past)
+    for ask in (bk.frequent_sequences, bk.sequence_rules):
+        assert ask(whole, min_count=min_count, as_of=instant).equals(ask(cut, min_count=min_count))
+    found = bk.sequence_matches(whole, ["a", "b"], as_of=instant) if {"a", "b"} <= set(past["item"]) else None
+    assert found is None or found.equals(bk.sequence_matches(cut, ["a", "b"]))
+    groups = pl.DataFrame({"customer": range(5), "group": ["new", "old", "new", "old", "new"]})
+    contrast = bk.contrast_sequences(whole, groups=groups, min_count=min_count, as_of=instant)
+    assert contrast.equals(bk.contrast_sequences(cut, groups=groups, min_count=min_count))
+
+
+def test_a_table_has_no_as_of():
+    lines = frame_of([(0, 0, "a"), (0, 1, "b")]).select("customer", "item", time=pl.date(2024, 1, 1))
+    groups = pl.DataFrame({"customer": [0, 1], "group": [0, 1]})
+    for ask in (
+        lambda **as_of: bk.frequent_sequences(lines, min_count=1, **as_of),
+        lambda **as_of: bk.sequence_rules(lines, min_count=1, **as_of),
+        lambda **as_of: bk.sequence_matches(lines, ["a"], **as_of),
+        lambda **as_of: bk.contrast_sequences(lines, groups=groups, min_count=1, **as_of),
+    ):
+        with pytest.raises(bk.ParameterError, match="only a ledger knows times"):
+            ask(as_of="2024-01-02")
+
+
+@settings(deadline=None)
+@given(rows=ROWS, without=st.sampled_from(["a", "c", "cd"]))
+def test_matches_without_something_between(rows, without):
+    everything = [(9, 0, item) for item in "abcd"]
+    found = bk.sequence_matches(ledger(frame_of(rows + everything)), ["a", "b"], without=list(without))
+    expected = {}
+    for customer, events in histories(rows).items():
+        for first, (start, one) in enumerate(events):
+            for last in range(first + 1, len(events)):
+                between = set().union(*(items for _, items in events[first + 1 : last]))
+                if "a" in one and "b" in events[last][1] and not between & set(without):
+                    expected.setdefault(customer, (start, events[last][0]))
+    days = {
+        who: tuple((day - EPOCH).days for day in when)
+        for who, when in found.select("customer", "days").rows()
+    }
+    assert days == expected
+
+
+def test_without_takes_known_items():
+    shop = ledger(frame_of([(0, 0, "a"), (0, 1, "b"), (0, 1, "c")]))
+    assert bk.sequence_matches(shop, ["a", "b"], without="c").height == 1
+    with pytest.raises(bk.ParameterError, match="without='z'"):
+        bk.sequence_matches(shop, ["a", "b"], without="z")
+
+
+def test_a_refusal_says_what_would_fit():
+    rows = [(c, day, item) for c in range(3) for day in range(6) for item in "abcd"]
+    rows += [(c, 0, item) for c in range(3, 9) for item in "ab"]
+    shop = ledger(frame_of(rows))
+    with pytest.raises(bk.CapacityError, match=r"3 would fit, from min_count=4 on .* with max_items=2"):
+        bk.frequent_sequences(shop, min_count=2, budget=bk.Budget(results=100))
+    assert bk.frequent_sequences(shop, min_count=4).height == 3
 
 
 def test_a_contrast_by_hand():

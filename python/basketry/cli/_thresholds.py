@@ -105,11 +105,11 @@ def fitting_sequences(
 def fitting_sequence_rules(
     ledger: Ledger, *, item: str | None, n_threads: int | None, **limits: Any
 ) -> tuple[int, pl.DataFrame]:
-    """Find which single item follows which, from a fiftieth of the customers on."""
+    """Find which item follows which, one on each side if nothing else is said, from a fiftieth of the customers on."""
     return fitting(
         lambda count: sequence_rules(
-            ledger, item=item, min_count=count, max_antecedent=1, max_consequent=1, budget=_MOST_SEQUENCES,
-            n_threads=n_threads, **limits,
+            ledger, item=item, min_count=count, budget=_MOST_SEQUENCES, n_threads=n_threads,
+            **({"max_antecedent": 1, "max_consequent": 1} | limits),
         ),
         ledger.n_customers // 50,
     )  # fmt: skip

@@ -33,16 +33,43 @@ def sequences(
     excludes: Annotated[
         list[str] | None, typer.Option("--excludes", help="An item that may not be there; may be repeated.")
     ] = None,
-    rules: Annotated[
-        bool, typer.Option("--rules", help="Which single item follows which, in place.")
+    partial: Annotated[
+        bool, typer.Option("--partial", help="If there are too many, give those of fewer items.")
     ] = False,
+    rules: Annotated[
+        bool,
+        typer.Option("--rules", help="Which single item follows which, in place; --max-gap for all of it."),
+    ] = False,
+    max_antecedent: Annotated[
+        int | None, typer.Option("--max-antecedent", min=1, help="With --rules: the most items first; 1.")
+    ] = None,
+    max_consequent: Annotated[
+        int | None, typer.Option("--max-consequent", min=1, help="With --rules: the most items later; 1.")
+    ] = None,
+    min_confidence: Annotated[
+        float | None, typer.Option("--min-confidence", help="With --rules: the least confidence; 0.")
+    ] = None,
     item: Item = None,
 ) -> "pl.DataFrame":
     """Find what customers buy one after the other. Without a threshold one is found that fits the data."""
+    import warnings
+
     from basketry.cli._ledgers import before
     from basketry.cli._thresholds import fitting_sequence_rules, fitting_sequences
+    from basketry.exceptions import ParameterError
     from basketry.patterns import frequent_sequences, sequence_rules
 
+    sides: dict[str, Any] = {
+        "max_antecedent": max_antecedent, "max_consequent": max_consequent, "min_confidence": min_confidence,
+    }  # fmt: skip
+    others: dict[str, Any] = {
+        "min_gap": min_gap, "max_span": max_span, "contains": contains or None,
+        "excludes": excludes or None, "partial": partial or None,
+    }  # fmt: skip
+    for name, value in (others if rules else sides).items():
+        if value is not None:
+            expected = "rules have no such limit, leave it out" if rules else "it limits rules; add --rules"
+            raise ParameterError.out_of_range(name, value, expected)
     past = before(ledger, asked.as_of, asked.threads)
     fitting = min_support is None and min_count is None
     shared: dict[str, Any] = {"item": item, "n_threads": asked.threads}
@@ -51,12 +78,20 @@ def sequences(
         "contains": contains or None, "excludes": excludes or None,
     }  # fmt: skip
     if rules:
+        sides |= {
+            "max_antecedent": max_antecedent or 1, "max_consequent": max_consequent or 1,
+            "min_confidence": min_confidence or 0.0, "window": max_gap,
+        }  # fmt: skip
         if fitting:
-            return fitting_sequence_rules(past, window=max_gap, **shared)[1]
-        return sequence_rules(
-            past, min_support=min_support, min_count=min_count, max_antecedent=1, max_consequent=1,
-            window=max_gap, **shared,
-        )  # fmt: skip
+            return fitting_sequence_rules(past, **sides, **shared)[1]
+        return sequence_rules(past, min_support=min_support, min_count=min_count, **sides, **shared)
     if fitting:
         return fitting_sequences(past, **limits, **shared)[1]
-    return frequent_sequences(past, min_support=min_support, min_count=min_count, **limits, **shared)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        frame = frequent_sequences(
+            past, min_support=min_support, min_count=min_count, partial=partial, **limits, **shared
+        )
+    for warning in caught:
+        typer.echo(f"basketry: {warning.message}", err=True)
+    return frame

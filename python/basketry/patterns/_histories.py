@@ -41,6 +41,27 @@ def tree_of(
     return data.core, item or "item"
 
 
+def cut(data: object, tree: _core.Ledger, as_of: Moment | None) -> tuple[int | None, list[bool] | None, int]:
+    """Tell what a ledger knows before an instant: microseconds UTC, who has an order by then, and how many that are.
+
+    Parameters
+    ----------
+    data
+        What the caller gave; only a ledger has instants.
+    tree
+        The same as a ledger.
+    as_of
+        A date is its local midnight; None takes all orders, and all customers.
+    """
+    if as_of is None:
+        return None, None, tree.n_customers
+    if not isinstance(data, Ledger):
+        raise ParameterError.out_of_range("as_of", as_of, "only a ledger knows times; filter a table before")
+    end = micros(instant("as_of", as_of, tree.zone))
+    known = tree.known(end)
+    return end, known, sum(known)
+
+
 def limit(name: str, value: int | None) -> int | None:
     """Check a whole number from 1 up that may be left out.
 

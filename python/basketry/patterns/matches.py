@@ -9,8 +9,9 @@ import polars as pl
 from basketry import _core
 from basketry.control import Budget, reins
 from basketry.exceptions import ParameterError, SchemaError
+from basketry.ledger.zones import Moment
 from basketry.patterns._baskets import least_count
-from basketry.patterns._histories import codes_of, constraints, places_of, tree_of
+from basketry.patterns._histories import codes_of, constraints, cut, places_of, tree_of
 
 
 def sequence_matches(
@@ -20,9 +21,11 @@ def sequence_matches(
     customer: str | None = None,
     item: str | None = None,
     time: str | None = None,
+    as_of: Moment | None = None,
     min_gap: str | int | None = None,
     max_gap: str | int | None = None,
     max_span: str | int | None = None,
+    without: str | int | Sequence[str | int] | None = None,
     n_threads: int | None = None,
 ) -> pl.DataFrame:
     """List the customers who have a sequence, with the days on which each of its events first matched.
@@ -33,8 +36,12 @@ def sequence_matches(
         A `Ledger`, or any table with one row per customer, item and time.
     sequence
         The events in order, each a list of items or one item alone; a row of `frequent_sequences`.
-    customer, item, time, min_gap, max_gap, max_span
+    customer, item, time, as_of, min_gap, max_gap, max_span
         As in `frequent_sequences`; under the same limits there are as many customers as its count says.
+    without
+        Items that may not come in between: no event strictly between two consecutive matched events has any of
+        them, whatever the limits. The matched events themselves may have them. With ``["A", "B"]`` and
+        ``without="C"`` these are the customers with A, then no C, then B.
     n_threads
         How many threads to use; None for all.
 
@@ -61,6 +68,11 @@ def sequence_matches(
     [('ann', '2024-01-09'), ('bob', '2024-01-30')]
     >>> bk.sequence_matches(lines, ["hat", "cup"], max_gap="5d")["days"].to_list()
     [[datetime.date(2024, 1, 5), datetime.date(2024, 1, 9)]]
+
+    Cups that no other hat came before, since the first one:
+
+    >>> bk.sequence_matches(lines, ["hat", "cup"], without="hat")["days"].to_list()[0]
+    [datetime.date(2024, 1, 5), datetime.date(2024, 1, 9)]
     """
     if isinstance(sequence, str) or not sequence:
         raise ParameterError.out_of_range(
@@ -70,7 +82,11 @@ def sequence_matches(
     tree, axis = tree_of(data, customer, item, time)
     places = places_of(tree, axis)
     events = [codes_of("sequence", event, places) for event in sequence]
-    found = pl.DataFrame(_core.sequence_matches(tree, axis, events, limits, reins(n_threads)))
+    barriers = [] if without is None or without == [] else codes_of("without", without, places)
+    before, _, _ = cut(data, tree, as_of)
+    found = pl.DataFrame(
+        _core.sequence_matches(tree, axis, events, limits, barriers, before, reins(n_threads))
+    )
     return found.with_columns(first_day=pl.col("days").list.first(), last_day=pl.col("days").list.last())
 
 
@@ -81,6 +97,7 @@ def contrast_sequences(
     customer: str | None = None,
     item: str | None = None,
     time: str | None = None,
+    as_of: Moment | None = None,
     min_support: float | None = None,
     min_count: int | None = None,
     max_length: int | None = None,
@@ -102,7 +119,7 @@ def contrast_sequences(
         group. Customers who are not named are left out.
     min_support, min_count
         The smallest share or number of customers of both groups together; exactly one of the two.
-    customer, item, time, max_length, max_items, min_gap, max_gap, max_span, budget, n_threads
+    customer, item, time, as_of, max_length, max_items, min_gap, max_gap, max_span, budget, n_threads
         As in `frequent_sequences`.
 
     Returns
@@ -144,8 +161,13 @@ def contrast_sequences(
     )
     tree, axis = tree_of(data, customer, item, time)
     group_of = _group_of(groups, pl.DataFrame(tree.customers())["customer"])
+    before, known, _ = cut(data, tree, as_of)
+    if known is not None:
+        group_of = [group if there else 2 for group, there in zip(group_of, known, strict=True)]
     count = least_count(min_support, min_count, sum(group < 2 for group in group_of))
-    table, sizes = _core.contrast_sequences(tree, axis, group_of, count, limits, reins(n_threads, budget))
+    table, sizes = _core.contrast_sequences(
+        tree, axis, group_of, count, limits, before, reins(n_threads, budget)
+    )
     first, second = pl.col("first_count") / sizes[0], pl.col("second_count") / sizes[1]
     return pl.DataFrame(table).select(
         "sequence",

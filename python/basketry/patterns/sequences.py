@@ -13,10 +13,14 @@ from basketry import _core
 from basketry.arguments import share
 from basketry.control import Budget, reins
 from basketry.exceptions import CapacityError, CapacityWarning, ParameterError
+from basketry.ledger.zones import Moment
 from basketry.patterns._baskets import least_count
-from basketry.patterns._histories import codes_of, constraints, days_or_events, limit, places_of, tree_of
+from basketry.patterns._histories import codes_of, constraints, cut, days_or_events, limit, places_of, tree_of
 
 KINDS = ("all", "closed", "maximal")
+
+SEQUENCES = Budget(results=10_000_000)
+"""What a call may cost that sets no budget: a threshold too low would take all memory."""
 
 
 def frequent_sequences(
@@ -25,6 +29,7 @@ def frequent_sequences(
     customer: str | None = None,
     item: str | None = None,
     time: str | None = None,
+    as_of: Moment | None = None,
     min_support: float | None = None,
     min_count: int | None = None,
     kind: str = "all",
@@ -54,6 +59,8 @@ def frequent_sequences(
     customer, item, time
         The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an
         attribute of items, such as a category; the others must be left out.
+    as_of
+        Orders of a ledger at or after this instant are left out, and customers who have no other; None takes all.
     min_support
         The smallest share of all customers, as typed: 7 of 100 customers reach 0.07.
     min_count
@@ -83,7 +90,7 @@ def frequent_sequences(
         result fits, with a `CapacityWarning`, instead of an error. With a budget of results or bytes the
         answer is the same each time.
     budget
-        The most that the search may cost.
+        The most that the search may cost; None allows 10 million sequences.
     n_threads
         How many threads to use; None for all.
 
@@ -99,7 +106,7 @@ def frequent_sequences(
     ParameterError
         If an argument is out of range.
     CapacityError
-        If the search would pass its budget.
+        If the search would pass its budget; the text tells which count would fit.
 
     Notes
     -----
@@ -139,43 +146,39 @@ def frequent_sequences(
         "contains": codes["contains"],
         "excludes": codes["excludes"],
     }
-    count = least_count(min_support, min_count, tree.n_customers)
+    before, _, n_customers = cut(data, tree, as_of)
+    count = least_count(min_support, min_count, n_customers)
 
-    def search(most: int | None, budget: Budget | None) -> pl.DataFrame:
+    def search(most: int | None, budget: Budget) -> pl.DataFrame:
         shape: _core.Constraints = {**limits, "max_items": most}
         rest = reins(n_threads, budget)
-        return pl.DataFrame(_core.frequent_sequences(tree, axis, count, kind, shape, selection, rest))
+        return pl.DataFrame(_core.frequent_sequences(tree, axis, count, kind, shape, selection, before, rest))
 
     most = limits["max_items"]
+    budget = budget or SEQUENCES
     found = _up_to(search, most, budget) if partial else search(most, budget)
     return found.select(
         "sequence",
         length=pl.col("sequence").list.len(),
         items=pl.col("sequence").list.eval(pl.element().list.len()).list.sum(),
         count="count",
-        support=pl.col("count") / tree.n_customers,
+        support=pl.col("count") / n_customers,
     )
 
 
 def _up_to(
-    search: Callable[[int | None, Budget | None], pl.DataFrame], most: int | None, budget: Budget | None
+    search: Callable[[int | None, Budget], pl.DataFrame], most: int | None, budget: Budget
 ) -> pl.DataFrame:
     """Search for all that is wanted, or for all up to the greatest number of items that fits the budget."""
-    seconds = budget.seconds if budget else None
+    seconds = budget.seconds
     end = None if seconds is None else clock.monotonic() + seconds
 
-    def rest() -> Budget | None:
+    def rest() -> Budget:
         # What is left of the time; the other limits hold for each result.
-        return (
-            budget
-            if end is None or budget is None
-            else replace(budget, seconds=max(1e-3, end - clock.monotonic()))
-        )
+        return budget if end is None else replace(budget, seconds=max(1e-3, end - clock.monotonic()))
 
     try:
-        return search(
-            most, rest() if seconds is None or budget is None else replace(budget, seconds=seconds / 2)
-        )
+        return search(most, budget if seconds is None else replace(budget, seconds=seconds / 2))
     except CapacityError as error:
         reason = error
     best: pl.DataFrame | None = None
@@ -203,6 +206,7 @@ def sequence_rules(
     customer: str | None = None,
     item: str | None = None,
     time: str | None = None,
+    as_of: Moment | None = None,
     min_support: float | None = None,
     min_count: int | None = None,
     min_confidence: float = 0.0,
@@ -226,6 +230,8 @@ def sequence_rules(
     customer, item, time
         The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an
         attribute of items, such as a category; the others must be left out.
+    as_of
+        Orders of a ledger at or after this instant are left out, and customers who have no other; None takes all.
     min_support
         The smallest share of all customers, as typed.
     min_count
@@ -283,16 +289,17 @@ def sequence_rules(
         raise ParameterError.out_of_range(
             "window", window, "X and Y are on different days: at least 1 day or 2 events"
         )
+    before, _, n = cut(data, tree, as_of)
     limits: _core.RuleLimits = {
-        "min_count": least_count(min_support, min_count, tree.n_customers),
+        "min_count": least_count(min_support, min_count, n),
         "min_confidence": (confident.numerator, confident.denominator),
         "max_antecedent": limit("max_antecedent", max_antecedent),
         "max_consequent": limit("max_consequent", max_consequent),
         "window_days": window_days,
         "window_events": window_events,
     }
-    found = pl.DataFrame(_core.sequence_rules(tree, axis, limits, reins(n_threads, budget)))
-    count, n = pl.col("count"), tree.n_customers
+    found = pl.DataFrame(_core.sequence_rules(tree, axis, limits, before, reins(n_threads, budget)))
+    count = pl.col("count")
     confidence = count / pl.col("antecedent_count")
     return found.select(
         "antecedent",

@@ -86,6 +86,27 @@ impl Histories {
         Self { customer_offsets, days, event_offsets, items, n_items, end_day }
     }
 
+    /// The histories of those customers alone who are marked.
+    #[must_use]
+    pub fn of(&self, marked: &[bool]) -> Self {
+        let mut kept = Self {
+            customer_offsets: vec![0],
+            days: Vec::new(),
+            event_offsets: vec![0],
+            items: Vec::new(),
+            ..*self
+        };
+        for customer in (0..self.len()).filter(|&customer| marked[customer]) {
+            for event in self.events_of(customer) {
+                kept.days.push(self.day(event));
+                kept.items.extend_from_slice(self.items_of(event));
+                kept.event_offsets.push(kept.items.len());
+            }
+            kept.customer_offsets.push(kept.days.len());
+        }
+        kept
+    }
+
     /// How many customers there are.
     pub fn len(&self) -> usize {
         self.customer_offsets.len() - 1

@@ -134,6 +134,11 @@ impl Ledger {
         self.0.n_customers()
     }
 
+    /// For each customer whether he has an order before an instant.
+    pub fn known(&self, before: i64) -> Vec<bool> {
+        (0..self.0.n_customers()).map(|customer| !self.0.orders_before(customer, before).is_empty()).collect()
+    }
+
     #[getter]
     fn n_orders(&self) -> usize {
         self.0.n_orders()

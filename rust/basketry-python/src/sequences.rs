@@ -88,6 +88,7 @@ pub fn frequent_sequences(
     kind: &str,
     constraints: Constraints,
     selection: Selection,
+    before: Option<i64>,
     reins: Reins<'_>,
 ) -> PyResult<Columns> {
     let (tree, axis) = (ledger.0.clone(), axis.to_owned());
@@ -101,7 +102,7 @@ pub fn frequent_sequences(
     };
     let (found, labels) = run(py, &reins, move |control| {
         let axis = tree.axis(&axis)?;
-        let histories = Histories::from_ledger(&tree, &axis, None, control)?;
+        let histories = Histories::from_ledger(&tree, &axis, before, control)?;
         Ok((core::select(&histories, min_count, &constraints, kind, &selection, control)?, axis.labels))
     })?;
     let events = lists(found.event_offsets, columns::ids_of(&labels, &found.items)?);
@@ -113,6 +114,7 @@ pub fn frequent_sequences(
 
 /// The customers of one sequence, with the days of their first matches.
 #[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "one per argument of the question")]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
 pub fn sequence_matches(
     py: Python<'_>,
@@ -120,13 +122,15 @@ pub fn sequence_matches(
     axis: &str,
     sequence: Vec<Vec<u32>>,
     constraints: Constraints,
+    without: Vec<u32>,
+    before: Option<i64>,
     reins: Reins<'_>,
 ) -> PyResult<Columns> {
     let (tree, axis) = (ledger.0.clone(), axis.to_owned());
     let constraints = constraints.into();
     let found = run(py, &reins, move |control| {
-        let histories = Histories::from_ledger(&tree, &tree.axis(&axis)?, None, control)?;
-        core::matches(&histories, &sequence, &constraints, control)
+        let histories = Histories::from_ledger(&tree, &tree.axis(&axis)?, before, control)?;
+        core::matches(&histories, &sequence, &constraints, &without, control)
     })?;
     Table::default()
         .with("customer", columns::ids_of(ledger.0.customers(), &found.customers)?)
@@ -136,6 +140,7 @@ pub fn sequence_matches(
 
 /// Sequences that are frequent in two groups together, counted in each; and the sizes of the groups.
 #[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "one per argument of the question")]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
 pub fn contrast_sequences(
     py: Python<'_>,
@@ -144,13 +149,14 @@ pub fn contrast_sequences(
     group_of: Vec<u32>,
     min_count: u64,
     constraints: Constraints,
+    before: Option<i64>,
     reins: Reins<'_>,
 ) -> PyResult<(Columns, [u64; 2])> {
     let (tree, axis) = (ledger.0.clone(), axis.to_owned());
     let constraints = constraints.into();
     let (found, contrast, labels) = run(py, &reins, move |control| {
         let axis = tree.axis(&axis)?;
-        let histories = Histories::from_ledger(&tree, &axis, None, control)?;
+        let histories = Histories::from_ledger(&tree, &axis, before, control)?;
         let among = Some(group_of.iter().map(|&group| group < 2).collect());
         let selection = core::Selection { among, ..core::Selection::default() };
         let found = core::select(&histories, min_count, &constraints, core::Kind::All, &selection, control)?;
@@ -177,13 +183,19 @@ pub fn sequence_rules(
     ledger: &Ledger,
     axis: &str,
     limits: RuleLimits,
+    before: Option<i64>,
     reins: Reins<'_>,
 ) -> PyResult<Columns> {
     let (tree, axis) = (ledger.0.clone(), axis.to_owned());
     let limits = limits.into();
+    let known = before.map(|before| ledger.known(before));
     let (found, labels) = run(py, &reins, move |control| {
         let axis = tree.axis(&axis)?;
-        let histories = Histories::from_ledger(&tree, &axis, None, control)?;
+        let mut histories = Histories::from_ledger(&tree, &axis, before, control)?;
+        if let Some(known) = &known {
+            // Who comes later takes no part in what chance would do.
+            histories = histories.of(known);
+        }
         Ok((core::rules(&histories, &limits, control)?, axis.labels))
     })?;
     Table::default()

@@ -265,6 +265,11 @@ fn pieces(customers: usize, wanted: usize) -> Vec<Range<usize>> {
 }
 
 impl Node {
+    /// How many extensions by two items are frequent.
+    pub fn n_extensions(&self) -> u64 {
+        self.extensions.len() as u64
+    }
+
     /// The items that follow `first` in a frequent extension by two, ascending, with their customers.
     pub fn followers(&self, first: u32) -> &[(u32, u32)] {
         &self.extensions[self.rows[first as usize] as usize..self.rows[first as usize + 1] as usize]

@@ -79,6 +79,14 @@ struct Level {
     together: Vec<u64>,
 }
 
+impl Level {
+    /// Whether an item is part of a frequent extension.
+    fn keeps(&self, item: u32) -> bool {
+        let (word, bit) = (item as usize / 64, item % 64);
+        (self.later[word] | self.together[word]) >> bit & 1 == 1
+    }
+}
+
 /// Work space of one thread.
 pub(super) struct Scratch {
     /// Extensions by a later event at `item`, by the same event at `n_items + item`.
@@ -175,6 +183,15 @@ impl Search<'_> {
         }
         self.count(log, ends, node, scratch)?;
         self.choose(length, scratch, &mut level);
+        // Where less than half of what follows can still matter, the rest is left behind before it is visited again and again.
+        let few = 2 * level.children.len() < scratch.touched.len() && !level.ends.is_empty();
+        let (less, renumbered);
+        let (log, ends) = if few && !self.constraints.bounds_gaps() {
+            (less, renumbered) = log.restrict(ends, |item| level.keeps(item));
+            (&less, renumbered.as_slice())
+        } else {
+            (log, ends)
+        };
         self.hand_on(log, ends, node, scratch, &mut level)?;
         for child in &level.children {
             scratch.sequence.push(self.token(child.slot));
@@ -297,6 +314,10 @@ impl Search<'_> {
                     now.ends += 1;
                 }
             })?;
+            // Of an event whose larger items all went, a further match is of no use any more and was not stored.
+            for child in level.children.iter_mut().filter(|child| !child.ends.is_empty()) {
+                child.ends.end = slots[child.slot as usize].ends as usize;
+            }
         }
         for slot in scratch.touched.drain(..) {
             let now = &mut scratch.slots[slot as usize];

@@ -22,6 +22,8 @@ pub struct Matches {
 /// Finds the customers who have a sequence under the constraints, each with his first match: no other one has an earlier first
 /// event, and of those that begin with it none has an earlier second one, and so on.
 ///
+/// No event strictly between two consecutive matched events may have an item of `without`; the matched events themselves may.
+///
 /// Limits on the shape of a sequence have no effect here.
 ///
 /// # Errors
@@ -30,6 +32,7 @@ pub fn matches(
     histories: &Histories,
     sequence: &[Vec<u32>],
     constraints: &Constraints,
+    without: &[u32],
     control: &Control,
 ) -> Result<Matches> {
     constraints.check()?;
@@ -40,7 +43,7 @@ pub fn matches(
             if customer % 4096 == 0 {
                 control.check()?;
             }
-            let events = first_match(histories, customer, sequence, constraints);
+            let events = first_match(histories, customer, sequence, constraints, without);
             Ok(events.map(|events| events.iter().map(|&event| histories.day(event)).collect()))
         })
         .collect::<Result<_>>()?;
@@ -61,8 +64,21 @@ fn first_match<S: AsRef<[u32]>>(
     customer: usize,
     sequence: &[S],
     limits: &Constraints,
+    without: &[u32],
 ) -> Option<Vec<usize>> {
     let events = histories.events_of(customer);
+    // For each event the last one before it that no match may step over.
+    let mut latest = None;
+    let barriers: Vec<Option<usize>> = events
+        .clone()
+        .map(|event| {
+            let barrier = latest;
+            if without.iter().any(|item| histories.items_of(event).binary_search(item).is_ok()) {
+                latest = Some(event);
+            }
+            barrier
+        })
+        .collect();
     let holds = |event: usize, set: &S| {
         set.as_ref().iter().all(|item| histories.items_of(event).binary_search(item).is_ok())
     };
@@ -75,6 +91,7 @@ fn first_match<S: AsRef<[u32]>>(
             limits.min_gap.is_none_or(|least| gap >= least)
                 && within(limits.max_gap, gap)
                 && within(limits.max_gap_events, (event - before) as u32)
+                && barriers[event - events.start].is_none_or(|barrier| barrier <= before)
                 && within(limits.max_span, histories.day(event).abs_diff(histories.day(start)))
         };
         // Of a start it only matters which event was reached with how many sets: what led nowhere once is not tried again.
@@ -149,7 +166,7 @@ pub fn contrast(
                 sets.iter().flat_map(|set| set.iter()).min_by_key(|&&item| holders[item as usize].len());
             let mut counts = [0; 2];
             for &customer in rarest.map_or(&[][..], |&item| &holders[item as usize]) {
-                let has = first_match(histories, customer as usize, &sets, constraints).is_some();
+                let has = first_match(histories, customer as usize, &sets, constraints, &[]).is_some();
                 counts[group_of[customer as usize] as usize] += u64::from(has);
             }
             Ok(counts)

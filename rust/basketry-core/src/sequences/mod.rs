@@ -6,6 +6,7 @@
 mod chains;
 mod condense;
 mod constraints;
+mod fit;
 mod grow;
 mod keeper;
 mod log;
@@ -130,6 +131,24 @@ pub fn select(
     selection: &Selection,
     control: &Control,
 ) -> Result<Sequences> {
+    find(histories, min_count, constraints, kind, selection, control).map_err(|refused| {
+        let count = |min_count: u64, max_items: Option<u32>, control: &Control| {
+            let limits = Constraints { max_items: max_items.or(constraints.max_items), ..*constraints };
+            find(histories, min_count, &limits, Kind::All, selection, control).map(|found| found.len())
+        };
+        fit::advise(refused, min_count, histories.len() as u64, constraints.max_items, &count, control)
+    })
+}
+
+/// The search of [`select`], whose refusals do not say yet what would fit.
+fn find(
+    histories: &Histories,
+    min_count: u64,
+    constraints: &Constraints,
+    kind: Kind,
+    selection: &Selection,
+    control: &Control,
+) -> Result<Sequences> {
     constraints.check()?;
     if selection.top == Some(0) {
         let expected = "ask for at least 1 sequence; leave it out for all";
@@ -156,6 +175,12 @@ pub fn select(
     let longest = Chains::longest(constraints);
     let chains = Chains { keeper: &keeper, longest: longest.unwrap_or(0) };
     let root = chains.root(&log, codes.len())?;
+    if longest.is_some_and(|longest| longest > 1) && selection.top.is_none() && selection.contains.is_empty()
+    {
+        // All of these become results: where they are too many already, no search is needed to know.
+        let pairs = root.n_extensions();
+        control.with_budget(control.budget()).book(pairs, pairs * (4 * 2 + 28))?;
+    }
     let pairs = Pairs::new(&log, &roots, &root, min_count, control)?;
     let joins = pairs.any_together();
     let search = Search { constraints: *constraints, keeper: &keeper, n_items, joins, pairs: &pairs };

@@ -174,19 +174,67 @@ proptest! {
         for sequence in (0..found.len()).step_by(1 + found.len() / 40) {
             prop_assert_eq!(two.counts[0][sequence] + two.counts[1][sequence], found.counts[sequence]);
             let sets: Pattern = found.events_of(sequence).map(<[u32]>::to_vec).collect();
-            let who = matches(&log, &sets, &limits, &Control::default()).unwrap();
+            let who = matches(&log, &sets, &limits, &[], &Control::default()).unwrap();
             prop_assert_eq!(who.customers.len() as u64, found.counts[sequence]);
             for (place, &customer) in who.customers.iter().enumerate() {
                 let days = &who.days[who.offsets[place] as usize..who.offsets[place + 1] as usize];
-                let expected = earliest(&log, customer as usize, &sets, &limits);
-                prop_assert_eq!(days, expected.as_slice());
+                let expected = earliest(&log, customer as usize, &sets, &limits, &[]);
+                prop_assert_eq!(Some(days), expected.as_deref());
             }
         }
     }
+
+    #[test]
+    fn matches_step_over_no_barrier(
+        rows in rows(),
+        limits in constraints(),
+        sets in prop::collection::vec(prop::collection::vec(0..5u32, 1..3), 1..4),
+        without in prop::collection::vec(0..5u32, 1..3),
+    ) {
+        let log = Histories::from_rows(rows, 100);
+        let found = matches(&log, &sets, &limits, &without, &Control::default()).unwrap();
+        let mut place = 0;
+        for customer in 0..log.len() {
+            let expected = earliest(&log, customer, &sets, &limits, &without);
+            prop_assert_eq!(found.customers.get(place) == Some(&(customer as u32)), expected.is_some());
+            if let Some(expected) = expected {
+                let days = &found.days[found.offsets[place] as usize..found.offsets[place + 1] as usize];
+                prop_assert_eq!(days, expected.as_slice());
+                place += 1;
+            }
+        }
+        prop_assert_eq!(place, found.customers.len());
+    }
+}
+
+#[test]
+fn a_refusal_says_what_would_fit() {
+    let rows = vec![(0..8).map(|day| (day, vec![0, 1, 2])).collect::<Vec<_>>(); 3];
+    let mut rows: Rows = rows.into_iter().map(|events| events.into_iter().collect()).collect();
+    rows.extend(vec![vec![(0, vec![0, 1, 2])]; 3]);
+    let log = Histories::from_rows(rows, 10);
+    let least = |results| {
+        let control = Control::new(crate::Budget { results: Some(results), ..crate::Budget::default() });
+        let refused = mine(&log, 2, &Constraints::default(), Kind::All, &control);
+        if let Err(Error::Capacity(exhausted)) = refused { exhausted.mend } else { String::new() }
+    };
+    // Up to one item there are 3, up to two 3 + 3 + 9; all six customers have the 7 sets of one event.
+    assert_eq!(
+        least(10),
+        "7 would fit, from min_count=4 on (min_support 0.666667); 3 would fit with max_items=1"
+    );
+    assert!(least(20).ends_with("15 would fit with max_items=2"));
+    assert!(least(2).starts_with("limit max_items"));
 }
 
 /// The days of the first match in the order of their lists, by trying every choice of events.
-fn earliest(log: &Histories, customer: usize, sets: &Pattern, limits: &Constraints) -> Vec<i32> {
+fn earliest(
+    log: &Histories,
+    customer: usize,
+    sets: &[Vec<u32>],
+    limits: &Constraints,
+    without: &[u32],
+) -> Option<Vec<i32>> {
     let holds = |event: usize, set: &Vec<u32>| set.iter().all(|item| log.items_of(event).contains(item));
     let mut paths: Vec<Vec<usize>> = vec![Vec::new()];
     for set in sets {
@@ -204,6 +252,9 @@ fn earliest(log: &Histories, customer: usize, sets: &Pattern, limits: &Constrain
                             && within(limits.max_gap, gap)
                             && within(limits.max_gap_events, (event - before) as i32)
                             && within(limits.max_span, span)
+                            && !(before + 1..event).any(|between| {
+                                log.items_of(between).iter().any(|item| without.contains(item))
+                            })
                     })
                 })
                 .collect::<Vec<_>>()
@@ -215,7 +266,7 @@ fn earliest(log: &Histories, customer: usize, sets: &Pattern, limits: &Constrain
             .collect();
     }
     let days = |path: Vec<usize>| path.iter().map(|&event| log.day(event)).collect::<Vec<_>>();
-    paths.into_iter().map(days).min().unwrap_or_default()
+    paths.into_iter().map(days).min()
 }
 
 /// Letters as items: "A0 A5 B8" is one customer's log.
