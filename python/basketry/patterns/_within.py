@@ -14,7 +14,7 @@ NORMAL_95 = 1.959963984540054
 HETEROGENEOUS = 0.05
 """The largest q-value with which odds ratios are said to differ between segments."""
 STRONG = 0.5
-"""Where they differ, a rule holds in a segment whose lift is at least this share of the strongest segment's."""
+"""Where they differ, a rule holds in a segment whose lift or confidence is at least this share of the strongest segment's."""
 
 
 def segments_of(ledger: Ledger, name: str, within: Any) -> tuple[pl.Series, list[str]]:
@@ -170,7 +170,11 @@ def with_segments(rules: pl.DataFrame, counts: pl.DataFrame, names: list[str]) -
         lift=lift, lift_low=low, lift_high=high,
     )  # fmt: skip
     sure = pl.col("lift_low") > 1
-    strong = sure & (pl.col("lift") >= STRONG * pl.col("lift").filter(sure).max())
+    # Lift alone would call a rule weak where its consequent is bought often anyway, confidence alone where it is bought seldom.
+    near = [
+        pl.col(measure) >= STRONG * pl.col(measure).filter(sure).max() for measure in ("lift", "confidence")
+    ]
+    strong = sure & pl.any_horizontal(near)
     told = each.group_by("rule", maintain_order=True).agg(
         sure=pl.col("segment").filter(sure),
         strong=pl.col("segment").filter(strong),

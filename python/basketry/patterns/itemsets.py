@@ -20,8 +20,21 @@ from basketry.patterns._baskets import Level, baskets_of, codes_of, least_count
 
 Kind = Literal["all", "closed", "maximal"]
 
-ITEMSETS = Budget(results=30_000_000)
+ITEMSETS = 30_000_000
 """What a call may cost that sets no budget: some gigabytes of itemsets, where a threshold too low would take all memory."""
+
+
+def allowance(budget: Budget | None) -> Budget:
+    """Limit what a call may hold, if its budget does not: time alone would let it take all memory.
+
+    Parameters
+    ----------
+    budget
+        What the caller set.
+    """
+    if budget is None or (budget.results is None and budget.bytes is None):
+        return Budget(results=ITEMSETS, seconds=None if budget is None else budget.seconds)
+    return budget
 
 
 def frequent_itemsets(
@@ -134,7 +147,7 @@ def frequent_itemsets(
     [['bread', 'jam'], ['bread', 'milk']]
     >>> milk = frequent_itemsets(shop, item="items", min_count=1, contains=["milk"], excludes=["bread"])
     >>> milk["itemset"].to_list()
-    [['milk'], ['jam', 'milk']]
+    [['milk'], ['milk', 'jam']]
 
     What the sets are worth, from a table with a row for each item:
 
@@ -146,7 +159,7 @@ def frequent_itemsets(
     (['cup'], 1, 8.5)
     (['tea', 'cup'], 1, 11.5)
     """
-    parcel = reins(n_threads, budget or ITEMSETS)
+    parcel = reins(n_threads, allowance(budget))
     sets = baskets_of(data, basket=basket, item=item, levels=levels, as_of=as_of, values=values, reins=parcel)
     options = itemset_options(
         sets,

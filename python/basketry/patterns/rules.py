@@ -16,7 +16,7 @@ from basketry.exceptions import ParameterError
 from basketry.ledger.zones import Moment
 from basketry.patterns._baskets import baskets_of, codes_of, least_count
 from basketry.patterns._within import segments_of_baskets, with_segments
-from basketry.patterns.itemsets import ITEMSETS, itemset_options
+from basketry.patterns.itemsets import allowance, itemset_options
 
 
 def association_rules(
@@ -91,8 +91,8 @@ def association_rules(
         With `within`, also ``scope``, ``heterogeneity_p``, ``heterogeneity_q`` (Benjamini-Hochberg over the
         table), ``holds_in`` and ``segments``: for each segment ``segment``, ``baskets``, ``antecedent_count``,
         ``count``, ``confidence``, ``lift``, ``lift_low``, ``lift_high`` (95 %). A rule holds in a segment where the interval of
-        lift lies above 1 and, if its odds ratio differs between segments (q at most 0.05), lift is at least half of
-        the strongest segment's. It is ``local`` if it differs and holds in some segments but not in all, else
+        lift lies above 1 and, if its odds ratio differs between segments (q at most 0.05), lift or confidence is at least half
+        of the strongest segment's. It is ``local`` if it differs and holds in some segments but not in all, else
         ``global``. Its other columns tell of all baskets.
 
     Raises
@@ -140,7 +140,7 @@ def association_rules(
     gain = None if min_improvement is None else share("min_improvement", min_improvement, zero=True)
     ends = {"max_antecedent": max_antecedent, "max_consequent": max_consequent, "top": top}
     limits = {name: None if most is None else whole(name, most, 1) for name, most in ends.items()}
-    parcel = reins(n_threads, budget or ITEMSETS)
+    parcel = reins(n_threads, allowance(budget))
     sets = baskets_of(data, basket=basket, item=item, as_of=as_of, reins=parcel)
     options = itemset_options(
         sets, min_support=min_support, min_count=min_count, max_length=max_length, excludes=excludes

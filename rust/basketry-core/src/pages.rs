@@ -10,6 +10,8 @@ use arrow_buffer::{ArrowNativeType, Buffer, ScalarBuffer};
 use bytemuck::Pod;
 use memmap2::MmapMut;
 
+use crate::{Error, Result};
+
 /// Bytes from which a column gets pages of its own, and what these are a multiple of.
 const HUGE: usize = 1 << 21;
 
@@ -30,19 +32,22 @@ enum Room {
 
 impl<T: Pod> Pages<T> {
     /// Room for `length` values.
-    pub fn zeroed(length: usize) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::Memory`] if the system has not so much.
+    pub fn zeroed(length: usize) -> Result<Self> {
         let bytes = length * size_of::<T>();
-        let mapped = (bytes >= HUGE).then(|| MmapMut::map_anon(bytes.next_multiple_of(HUGE)).ok()).flatten();
-        let room = mapped.map_or_else(
-            || Room::Heap(vec![0; bytes.div_ceil(size_of::<u128>())]),
-            |map| {
-                // A wish: small pages do as well, only slower.
-                #[cfg(target_os = "linux")]
-                let _ = map.advise(memmap2::Advice::HugePage);
-                Room::Mapped(map)
-            },
-        );
-        Self { room, length, values: PhantomData }
+        let room = if bytes < HUGE {
+            Room::Heap(vec![0; bytes.div_ceil(size_of::<u128>())])
+        } else {
+            let map = MmapMut::map_anon(bytes.next_multiple_of(HUGE));
+            let map = map.map_err(|_| Error::Memory { bytes: bytes as u64 })?;
+            // A wish: small pages do as well, only slower.
+            #[cfg(target_os = "linux")]
+            let _ = map.advise(memmap2::Advice::HugePage);
+            Room::Mapped(map)
+        };
+        Ok(Self { room, length, values: PhantomData })
     }
 }
 
@@ -81,13 +86,14 @@ impl<T: Pod + ArrowNativeType> From<Pages<T>> for ScalarBuffer<T> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     #[test]
     fn short_and_long_columns_hold_what_is_written() {
         for length in [0, 1, 3, HUGE / 4 - 1, HUGE / 4, HUGE] {
-            let mut column = Pages::<u32>::zeroed(length);
+            let mut column = Pages::<u32>::zeroed(length).unwrap();
             assert_eq!(column.len(), length);
             assert!(column.iter().all(|&value| value == 0));
             column.iter_mut().zip(0..).for_each(|(value, at)| *value = at);

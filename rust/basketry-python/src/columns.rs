@@ -7,11 +7,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Decimal128Type, Float64Type, Int64Type, UInt8Type, UInt32Type};
+use arrow_array::types::{
+    ArrowPrimitiveType, Decimal128Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
+    UInt16Type, UInt32Type,
+};
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array,
-    LargeBinaryArray, LargeListArray, LargeStringArray, RecordBatch, RecordBatchOptions, RecordBatchReader,
-    StringViewArray, StructArray, TimestampMicrosecondArray, UInt8Array, UInt32Array, UInt64Array,
+    LargeBinaryArray, LargeListArray, LargeStringArray, PrimitiveArray, RecordBatch, RecordBatchOptions,
+    RecordBatchReader, StringViewArray, StructArray, TimestampMicrosecondArray, UInt8Array, UInt32Array,
+    UInt64Array,
 };
 pub use arrow_buffer::ScalarBuffer;
 use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer, OffsetBuffer};
@@ -19,6 +23,7 @@ use arrow_cast::{CastOptions, cast_with_options};
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{ArrowError, DataType, Field, Schema};
+use basketry_core::Error;
 use basketry_core::baskets::{self, Grouping};
 use basketry_core::dictionary::{Encoder, IdChunk, Ids, NONE, TextChunk, Values};
 use basketry_core::ledger::{
@@ -263,7 +268,7 @@ pub fn for_each_batch(
 }
 
 /// Rows of items on their way to baskets, held until all of them are there.
-pub struct Basketfuls(Vec<Basketful>);
+pub struct Basketfuls(Vec<Basketful>, IdType);
 
 struct Basketful {
     baskets: Option<Held>,
@@ -276,12 +281,13 @@ struct Basketful {
 impl Basketfuls {
     /// Reads the columns `basket`, `item` and `value 0`, `value 1` ..., which are called `values`, or, without the column `basket`, lists of items.
     pub fn read(rows: PyRecordBatchReader, values: &[String]) -> PyResult<Self> {
-        let mut held = Vec::new();
+        let (mut held, mut id_type) = (Vec::new(), IdType::default());
         for_each_batch(rows, |batch| {
             let column = |name: &str| {
                 batch.column_by_name(name).ok_or_else(|| errors::from_arrow(name, &"it is missing"))
             };
             let items = column("item")?;
+            id_type = IdType::of(items.data_type());
             let number = |(at, name): (usize, &String)| Measure::new(name, column(&format!("value {at}"))?);
             let values = values.iter().enumerate().map(number);
             let values = values.collect::<PyResult<_>>()?;
@@ -303,7 +309,12 @@ impl Basketfuls {
             });
             Ok(())
         })?;
-        Ok(Self(held))
+        Ok(Self(held, id_type))
+    }
+
+    /// What the item ids are.
+    pub fn id_type(&self) -> IdType {
+        self.1.clone()
     }
 
     /// The same as slices.
@@ -326,26 +337,67 @@ pub trait CodeLists {
     type Rest;
 
     /// Offsets, `values[code]` for each code, and the rest.
-    fn with<T: Value>(self, values: &[T]) -> (ScalarBuffer<i64>, ScalarBuffer<T>, Self::Rest);
+    ///
+    /// # Errors
+    /// [`basketry_core::Error::Memory`] if there is no room for them.
+    fn with<T: Value>(self, values: &[T]) -> Result<Filled<T, Self::Rest>, Error>;
 }
+
+/// Offsets, values, and the rest of some lists.
+pub type Filled<T, R> = (ScalarBuffer<i64>, ScalarBuffer<T>, R);
 
 /// What can stand for an id in a column.
 pub trait Value: Pod + ArrowNativeType {}
 
+impl Value for u8 {}
+impl Value for u16 {}
+impl Value for u32 {}
 impl Value for i64 {}
 impl Value for u128 {}
 
-/// What stands for ids in a column: the numbers themselves, or views of texts with the buffers they point into.
+/// The type of integer ids where they came from; they go back as the same.
+#[derive(Clone)]
+pub struct IdType(DataType);
+
+impl Default for IdType {
+    fn default() -> Self {
+        Self(DataType::Int64)
+    }
+}
+
+impl IdType {
+    fn of(column: &DataType) -> Self {
+        match column {
+            DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
+                Self::of(field.data_type())
+            }
+            DataType::Dictionary(_, values) => Self::of(values),
+            narrow if narrow.is_integer() => Self(narrow.clone()),
+            _ => Self::default(),
+        }
+    }
+}
+
+/// What stands for ids in a column: the numbers themselves, in as many bits as they need, or views of texts with the buffers
+/// they point into.
 pub enum Stand {
-    Integers(ScalarBuffer<i64>),
+    Bits8(ScalarBuffer<u8>, IdType),
+    Bits16(ScalarBuffer<u16>, IdType),
+    Bits32(ScalarBuffer<u32>, IdType),
+    Bits64(ScalarBuffer<i64>),
     Views(ScalarBuffer<u128>, Arc<[Buffer]>),
 }
 
 impl Stand {
-    /// One value an id.
-    pub fn for_ids(ids: &Ids) -> PyResult<Self> {
+    /// One value an id; integers as a type that holds them all.
+    pub fn for_ids(ids: &Ids, id_type: &IdType) -> PyResult<Self> {
         if let Ids::Integers(values) = ids {
-            return Ok(Self::Integers(values.clone()));
+            return Ok(match id_type.0.primitive_width() {
+                Some(1) => Self::Bits8(values.iter().map(|&id| id as u8).collect(), id_type.clone()),
+                Some(2) => Self::Bits16(values.iter().map(|&id| id as u16).collect(), id_type.clone()),
+                Some(4) => Self::Bits32(values.iter().map(|&id| id as u32).collect(), id_type.clone()),
+                _ => Self::Bits64(values.clone()),
+            });
         }
         let Column(all) = ids_of(ids, &(0..ids.len() as u32).collect::<Vec<_>>())?;
         let (views, buffers, _) = all.as_string_view().clone().into_parts();
@@ -353,17 +405,29 @@ impl Stand {
     }
 
     /// Replaces codes by what stands for their ids; touches no Python.
-    pub fn fill<C: CodeLists>(&self, codes: C) -> (IdLists, C::Rest) {
-        match self {
-            Self::Integers(values) => {
-                let (offsets, items, rest) = codes.with(values);
-                (IdLists(offsets, Self::Integers(items)), rest)
+    pub fn fill<C: CodeLists>(&self, codes: C) -> Result<(IdLists, C::Rest), Error> {
+        Ok(match self {
+            Self::Bits8(values, id_type) => {
+                let (offsets, items, rest) = codes.with(values)?;
+                (IdLists(offsets, Self::Bits8(items, id_type.clone())), rest)
+            }
+            Self::Bits16(values, id_type) => {
+                let (offsets, items, rest) = codes.with(values)?;
+                (IdLists(offsets, Self::Bits16(items, id_type.clone())), rest)
+            }
+            Self::Bits32(values, id_type) => {
+                let (offsets, items, rest) = codes.with(values)?;
+                (IdLists(offsets, Self::Bits32(items, id_type.clone())), rest)
+            }
+            Self::Bits64(values) => {
+                let (offsets, items, rest) = codes.with(values)?;
+                (IdLists(offsets, Self::Bits64(items)), rest)
             }
             Self::Views(views, buffers) => {
-                let (offsets, items, rest) = codes.with(views);
+                let (offsets, items, rest) = codes.with(views)?;
                 (IdLists(offsets, Self::Views(items, buffers.clone())), rest)
             }
-        }
+        })
     }
 }
 
@@ -375,13 +439,30 @@ impl IdLists {
     pub fn finish(self) -> PyResult<Column> {
         let Self(offsets, items) = self;
         let values: ArrayRef = match items {
-            Stand::Integers(values) => Arc::new(Int64Array::new(values, None)),
+            Stand::Bits8(values, id_type) => signed::<UInt8Type, Int8Type>(values, &id_type),
+            Stand::Bits16(values, id_type) => signed::<UInt16Type, Int16Type>(values, &id_type),
+            Stand::Bits32(values, id_type) => signed::<UInt32Type, Int32Type>(values, &id_type),
+            Stand::Bits64(values) => Arc::new(Int64Array::new(values, None)),
             Stand::Views(views, buffers) => Arc::new(
                 StringViewArray::try_new(views, buffers, None)
                     .map_err(|error| errors::from_arrow("item", &error))?,
             ),
         };
         Ok(lists(offsets, Column(values)))
+    }
+}
+
+/// A column of bits that are read as unsigned or as signed numbers.
+fn signed<U, I>(values: ScalarBuffer<U::Native>, id_type: &IdType) -> ArrayRef
+where
+    U: ArrowPrimitiveType,
+    I: ArrowPrimitiveType,
+{
+    if id_type.0 == I::DATA_TYPE {
+        let length = values.len();
+        Arc::new(PrimitiveArray::<I>::new(ScalarBuffer::new(values.into_inner(), 0, length), None))
+    } else {
+        Arc::new(PrimitiveArray::<U>::new(values, None))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use basketry_core::Result;
 use basketry_core::baskets::{self, Baskets as Sets, Grain};
 use basketry_core::dictionary::Ids;
 use basketry_core::itemsets;
@@ -9,7 +10,9 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3_arrow::PyRecordBatchReader;
 
-use crate::columns::{self, Basketfuls, CodeLists, Columns, ScalarBuffer, Stand, Table, Value};
+use crate::columns::{
+    self, Basketfuls, CodeLists, Columns, Filled, IdType, ScalarBuffer, Stand, Table, Value,
+};
 use crate::ledger::Ledger;
 use crate::rules::Side;
 use crate::run::{Reins, run};
@@ -19,6 +22,7 @@ use crate::run::{Reins, run};
 pub struct Baskets {
     pub sets: Arc<Sets>,
     pub ids: Ids,
+    pub id_type: IdType,
     /// Whose they are, if they are a ledger's.
     customers: Vec<u32>,
     /// Pairs of codes that no set holds together.
@@ -61,11 +65,13 @@ impl Baskets {
         reins: Reins<'_>,
     ) -> PyResult<Self> {
         let rows = py.detach(|| Basketfuls::read(rows, &values))?;
+        let id_type = rows.id_type();
         let found = run(py, &reins, move |control| baskets::collect(&rows.rows(), control))?;
         let values = values.into_iter().zip(found.values).collect();
         Ok(Self {
             sets: Arc::new(found.baskets),
             ids: found.ids,
+            id_type,
             customers: Vec::new(),
             conflicts: Vec::new(),
             values: Arc::new(values),
@@ -80,6 +86,7 @@ impl Baskets {
         Ok(Self {
             sets: Arc::new(sets),
             ids,
+            id_type: IdType::default(),
             customers: Vec::new(),
             conflicts: Vec::new(),
             values: Arc::default(),
@@ -108,7 +115,14 @@ impl Baskets {
         })?;
         let values = Arc::new(names.into_iter().zip(values).collect());
         let customers = origins.customers;
-        Ok(Self { sets: Arc::new(sets), ids: axis.labels, customers, conflicts: axis.implied, values })
+        Ok(Self {
+            sets: Arc::new(sets),
+            ids: axis.labels,
+            id_type: IdType::default(),
+            customers,
+            conflicts: axis.implied,
+            values,
+        })
     }
 
     /// The place of each basket's customer in the ledger, 2^32 - 1 without one; empty if the baskets are no ledger's.
@@ -167,9 +181,9 @@ impl From<ItemsetOptions> for itemsets::Options {
 impl CodeLists for itemsets::Itemsets {
     type Rest = (ScalarBuffer<u32>, ScalarBuffer<u64>, ScalarBuffer<f64>);
 
-    fn with<T: Value>(self, values: &[T]) -> (ScalarBuffer<i64>, ScalarBuffer<T>, Self::Rest) {
-        let lists = self.lists(values);
-        (lists.offsets, lists.items, (lists.lengths, lists.counts, lists.supports))
+    fn with<T: Value>(self, values: &[T]) -> Result<Filled<T, Self::Rest>> {
+        let lists = self.lists(values)?;
+        Ok((lists.offsets, lists.items, (lists.lengths, lists.counts, lists.supports)))
     }
 }
 
@@ -184,7 +198,8 @@ pub fn frequent_itemsets(
     partial: bool,
     reins: Reins<'_>,
 ) -> PyResult<(Columns, Option<String>)> {
-    let (sets, options, stand) = (&baskets.sets, baskets.options(options), Stand::for_ids(&baskets.ids)?);
+    let (sets, options, stand) =
+        (&baskets.sets, baskets.options(options), Stand::for_ids(&baskets.ids, &baskets.id_type)?);
     let ((lists, (lengths, counts, supports)), sums, missing) = run(py, &reins, |control| {
         let (found, missing) = if partial {
             itemsets::mine_partial(sets, &options, control)?
@@ -193,12 +208,12 @@ pub fn frequent_itemsets(
         };
         let missing = missing.map(|missing| missing.to_string());
         if baskets.values.is_empty() {
-            return Ok((stand.fill(found), Vec::new(), missing));
+            return Ok((stand.fill(found)?, Vec::new(), missing));
         }
         let codes: Vec<u32> = (0..sets.n_items() as u32).collect();
-        let lists = found.lists(&codes);
+        let lists = found.lists(&codes)?;
         let sums = itemsets::sums(&lists.offsets, &lists.items, sets, &baskets.values, control)?;
-        let (filled, ()) = stand.fill(Side(&lists.offsets, &lists.items));
+        let (filled, ()) = stand.fill(Side(&lists.offsets, &lists.items))?;
         Ok(((filled, (lists.lengths, lists.counts, lists.supports)), sums, missing))
     })?;
     let table = Table::default()

@@ -1,5 +1,6 @@
 //! Association rules for Python: found, found in segments, and tested.
 
+use basketry_core::Result;
 use basketry_core::baskets::Baskets as Sets;
 use basketry_core::dictionary::NONE;
 use basketry_core::itemsets;
@@ -7,7 +8,8 @@ use basketry_core::rules::{self as core, Sides, Test};
 use pyo3::prelude::*;
 use pyo3_arrow::PyRecordBatchReader;
 
-use crate::columns::{self, CodeLists, Columns, ScalarBuffer, Stand, Table, Value};
+use crate::columns::{self, CodeLists, Columns, Filled, Stand, Table, Value};
+use crate::errors;
 use crate::itemsets::{Baskets, ItemsetOptions, grain_of};
 use crate::ledger::Ledger;
 use crate::run::{Reins, run};
@@ -47,13 +49,16 @@ pub struct Side<'a>(pub &'a [i64], pub &'a [u32]);
 impl CodeLists for Side<'_> {
     type Rest = ();
 
-    fn with<T: Value>(self, values: &[T]) -> (ScalarBuffer<i64>, ScalarBuffer<T>, ()) {
-        (self.0.to_vec().into(), self.1.iter().map(|&code| values[code as usize]).collect(), ())
+    fn with<T: Value>(self, values: &[T]) -> Result<Filled<T, ()>> {
+        Ok((self.0.to_vec().into(), self.1.iter().map(|&code| values[code as usize]).collect(), ()))
     }
 }
 
 fn table(rules: core::Rules, stand: &Stand) -> PyResult<Table> {
-    let side = |offsets, codes| stand.fill(Side(offsets, codes)).0.finish();
+    let side = |offsets, codes| {
+        let (lists, ()) = stand.fill(Side(offsets, codes)).map_err(|error| errors::to_python(&error))?;
+        lists.finish()
+    };
     let antecedents = side(&rules.antecedent_offsets, &rules.antecedents)?;
     let consequents = side(&rules.consequent_offsets, &rules.consequents)?;
     let measures = rules.measures;
@@ -86,7 +91,7 @@ pub fn association_rules(
     rule_options: RuleOptions,
     reins: Reins<'_>,
 ) -> PyResult<Columns> {
-    let (sets, stand) = (baskets.sets.clone(), Stand::for_ids(&baskets.ids)?);
+    let (sets, stand) = (baskets.sets.clone(), Stand::for_ids(&baskets.ids, &baskets.id_type)?);
     let (itemset_options, rule_options) = (baskets.options(itemset_options), rule_options.into());
     let rules = run(py, &reins, move |control| {
         core::derive(&itemsets::mine(&sets, &itemset_options, control)?, &rule_options, control)
@@ -107,7 +112,7 @@ pub fn local_rules(
     rule_options: RuleOptions,
     reins: Reins<'_>,
 ) -> PyResult<(Columns, Columns)> {
-    let (sets, stand) = (baskets.sets.clone(), Stand::for_ids(&baskets.ids)?);
+    let (sets, stand) = (baskets.sets.clone(), Stand::for_ids(&baskets.ids, &baskets.id_type)?);
     let (itemset_options, rule_options) = (baskets.options(itemset_options), rule_options.into());
     let segments = py.detach(|| columns::codes(segments))?;
     let local = run(py, &reins, move |control| {

@@ -3,7 +3,7 @@
 use super::tree::Node;
 
 /// Where each part begins.
-pub(super) fn starts(lengths: impl Iterator<Item = usize>) -> Vec<usize> {
+fn starts(lengths: impl Iterator<Item = usize>) -> Vec<usize> {
     lengths
         .scan(0, |place, length| {
             let start = *place;

@@ -5,17 +5,15 @@ use bytemuck::Pod;
 use rayon::prelude::*;
 
 use super::Options;
-use super::climb::{Tree, starts};
+use super::climb::Tree;
 use super::flat::Flat;
+use super::order::by_count_and_length;
 use super::tree::Node;
 use super::written::{BLOCK, ItemsetLists, Room};
 use crate::{Error, Result};
 
 /// The most sets that are sorted by count in the list form.
 const SORTED: usize = 1 << 18;
-
-/// Rows that are written in one piece of work.
-const PIECE: usize = 1 << 13;
 
 /// Frequent itemsets with their counts.
 ///
@@ -78,7 +76,10 @@ impl Itemsets {
     }
 
     /// The list form of the sets, with `values[code]` for each item.
-    pub fn lists<T: Pod + ArrowNativeType>(self, values: &[T]) -> ItemsetLists<T> {
+    ///
+    /// # Errors
+    /// [`Error::Memory`] if the system has no room for them.
+    pub fn lists<T: Pod + ArrowNativeType>(self, values: &[T]) -> Result<ItemsetLists<T>> {
         let lengths = self.lengths();
         let sizes: Vec<(usize, usize)> = lengths
             .par_iter()
@@ -88,9 +89,9 @@ impl Itemsets {
                 kept.fold((0, 0), |(sets, items), length| (sets + 1, items + length))
             })
             .collect();
-        let sets = sizes.iter().map(|size| size.0).sum();
+        let sets: usize = sizes.iter().map(|size| size.0).sum();
         if self.top.is_some() || sets <= SORTED {
-            self.ranked(&lengths, sets, values)
+            self.ranked(lengths, values)
         } else {
             self.walked(lengths, &sizes, values)
         }
@@ -111,7 +112,7 @@ impl Itemsets {
     }
 
     fn keeps(&self, length: usize) -> bool {
-        (self.shortest..=self.longest).contains(&length)
+        self.keeper()(length)
     }
 
     /// The number of items of each set, part by part.
@@ -127,62 +128,43 @@ impl Itemsets {
 
     /// Lists by falling count, then rising length.
     fn ranked<T: Pod + ArrowNativeType>(
-        &self,
-        lengths: &[Vec<u16>],
-        sets: usize,
+        self,
+        lengths: Vec<Vec<u16>>,
         values: &[T],
-    ) -> ItemsetLists<T> {
-        // Count, length and place in one number each, so that sorting compares nothing else.
-        let mut keys = Vec::with_capacity(sets);
-        let mut place = 0_u32;
-        let mut add = |length: u16, count: u32| {
+    ) -> Result<ItemsetLists<T>> {
+        let (mut counts, mut kept) = (Vec::new(), Vec::new());
+        self.sets.each_count(&lengths, |length, count| {
             if self.keeps(usize::from(length)) {
-                keys.push(u128::from(!count) << 64 | u128::from(length) << 32 | u128::from(place));
-            }
-            place += 1;
-        };
-        match &self.sets {
-            Sets::Tree(parts) => {
-                let nodes = parts.iter().zip(lengths).flat_map(|(nodes, lengths)| nodes.iter().zip(lengths));
-                nodes.for_each(|(node, &length)| add(length, node.count));
-            }
-            Sets::Flat(parts) => {
-                let all =
-                    parts.iter().zip(lengths).flat_map(|(part, lengths)| part.counts.iter().zip(lengths));
-                all.for_each(|(&count, &length)| add(length, count));
-            }
-        }
-        keys.par_sort_unstable();
-        keys.truncate(self.top.unwrap_or(usize::MAX));
-        let mut room = Room::new(keys.len(), keys.iter().map(|key| (key >> 32) as usize & 0xffff).sum());
-        let sizes = keys
-            .chunks(PIECE)
-            .map(|keys| (keys.len(), keys.iter().map(|key| (key >> 32) as usize & 0xffff).sum()));
-        let tree = match &self.sets {
-            Sets::Tree(parts) => Tree::new(parts),
-            Sets::Flat(_) => Tree::new(&[]),
-        };
-        let starts: Vec<usize> = match &self.sets {
-            Sets::Tree(_) => Vec::new(),
-            Sets::Flat(parts) => starts(parts.iter().map(Flat::len)),
-        };
-        room.pieces(sizes).into_par_iter().zip(keys.par_chunks(PIECE)).for_each(|(mut piece, keys)| {
-            for &key in keys {
-                piece.begin((key >> 32) as u16, !(key >> 64) as u32, self.baskets);
-                let place = key as u32 as usize;
-                match &self.sets {
-                    Sets::Tree(_) => tree.climb(place, |item| piece.item(values[item as usize])),
-                    Sets::Flat(parts) => {
-                        let part = starts.partition_point(|&start| start <= place) - 1;
-                        let set = parts[part].set(place - starts[part]);
-                        for &item in set {
-                            piece.item(values[item as usize]);
-                        }
-                    }
-                }
+                counts.push(count);
+                kept.push(length);
             }
         });
-        room.finish()
+        let mut order = by_count_and_length(&counts, &kept);
+        order.truncate(self.top.unwrap_or(usize::MAX));
+        let items = order.iter().map(|&place| usize::from(kept[place as usize])).sum();
+        let mut room = Room::new(order.len(), items)?;
+        // Where the items of each set begin; those that are not on top begin nowhere.
+        let mut starts = vec![usize::MAX; counts.len()];
+        let mut start = 0;
+        for (row, &place) in order.iter().enumerate() {
+            let (length, count) = (kept[place as usize], counts[place as usize]);
+            starts[place as usize] = start;
+            start += usize::from(length);
+            room.row(row, start, length, count, self.baskets);
+        }
+        let (keeps, mut place) = (self.keeper(), 0);
+        for part in self.sets.parts(lengths) {
+            part.each(values, |set, length, _| {
+                if keeps(length) {
+                    let start = starts[place];
+                    if start != usize::MAX {
+                        room.items[start..][..length].copy_from_slice(&set[..length]);
+                    }
+                    place += 1;
+                }
+            });
+        }
+        Ok(room.finish())
     }
 
     /// Lists in the order of the walk; each part is given back when it is written.
@@ -191,50 +173,99 @@ impl Itemsets {
         lengths: Vec<Vec<u16>>,
         sizes: &[(usize, usize)],
         values: &[T],
-    ) -> ItemsetLists<T> {
+    ) -> Result<ItemsetLists<T>> {
         let total = sizes.iter().fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
-        let mut room = Room::new(total.0, total.1);
+        let mut room = Room::new(total.0, total.1)?;
         let pieces = room.pieces(sizes.iter().copied());
-        let (shortest, longest, baskets) = (self.shortest, self.longest, self.baskets);
-        let keeps = |length: u16| (shortest..=longest).contains(&usize::from(length));
-        match self.sets {
-            Sets::Tree(parts) => {
+        let (keeps, baskets) = (self.keeper(), self.baskets);
+        self.sets.parts(lengths).into_par_iter().zip(pieces).with_max_len(1).for_each(|(part, mut piece)| {
+            part.each(values, |set, length, count| {
+                if keeps(length) {
+                    piece.push(set, length, count, baskets);
+                }
+            });
+        });
+        Ok(room.finish())
+    }
+
+    /// Tells which lengths are wanted.
+    fn keeper(&self) -> impl Fn(usize) -> bool + Copy + Send + Sync + use<> {
+        let (shortest, longest) = (self.shortest, self.longest);
+        move |length| (shortest..=longest).contains(&length)
+    }
+}
+
+impl Sets {
+    /// Visits length and count of each set.
+    fn each_count(&self, lengths: &[Vec<u16>], mut visit: impl FnMut(u16, u32)) {
+        match self {
+            Self::Tree(parts) => {
+                for (nodes, lengths) in parts.iter().zip(lengths) {
+                    nodes.iter().zip(lengths).for_each(|(node, &length)| visit(length, node.count));
+                }
+            }
+            Self::Flat(parts) => {
+                for (part, lengths) in parts.iter().zip(lengths) {
+                    part.counts.iter().zip(lengths).for_each(|(&count, &length)| visit(length, count));
+                }
+            }
+        }
+    }
+
+    /// The parts, each with what is needed to write it alone.
+    fn parts(self, lengths: Vec<Vec<u16>>) -> Vec<Part> {
+        match self {
+            Self::Tree(parts) => {
                 let tree = Tree::new(&parts);
                 let above: Vec<Vec<u32>> = (0..parts.len())
                     .map(|part| tree.above(part).into_iter().map(|(item, _)| item).collect())
                     .collect();
-                let work = parts.into_par_iter().zip(lengths).zip(above).zip(pieces).with_max_len(1);
-                work.for_each(|(((nodes, lengths), above), mut piece)| {
-                    // The current set grows from the end to the front: what stands at a depth was put there last.
-                    let room = lengths.iter().map(|&length| usize::from(length)).max().unwrap_or(0);
-                    let mut set = vec![T::default(); room + BLOCK];
-                    for (depth, &item) in above.iter().enumerate().take(room) {
-                        set[room - 1 - depth] = values[item as usize];
-                    }
-                    for (node, &length) in nodes.iter().zip(&lengths) {
-                        let front = room - usize::from(length);
-                        set[front] = values[node.item as usize];
-                        if keeps(length) {
-                            piece.begin(length, node.count, baskets);
-                            piece.items(&set[front..], usize::from(length));
-                        }
-                    }
-                });
+                let all = parts.into_iter().zip(lengths).zip(above);
+                all.map(|((nodes, lengths), above)| Part::Tree { nodes, lengths, above }).collect()
             }
-            Sets::Flat(parts) => {
-                parts.into_par_iter().zip(pieces).with_max_len(1).for_each(|(part, mut piece)| {
-                    for (at, &count) in part.counts.iter().enumerate() {
-                        let set = part.set(at);
-                        if keeps(set.len() as u16) {
-                            piece.begin(set.len() as u16, count, baskets);
-                            for &item in set {
-                                piece.item(values[item as usize]);
-                            }
-                        }
-                    }
-                });
+            Self::Flat(parts) => parts.into_iter().map(Part::Flat).collect(),
+        }
+    }
+}
+
+/// A part of what was found.
+enum Part {
+    Tree {
+        nodes: Vec<Node>,
+        /// The number of items of each set.
+        lengths: Vec<u16>,
+        /// The items above the first node, the outermost first.
+        above: Vec<u32>,
+    },
+    Flat(Flat),
+}
+
+impl Part {
+    /// Visits the sets: `values[code]` for each item, with [`BLOCK`] more values behind them, length and count.
+    fn each<T: Pod>(&self, values: &[T], mut visit: impl FnMut(&[T], usize, u32)) {
+        match self {
+            Self::Tree { nodes, lengths, above } => {
+                // The current set grows from the end to the front: what stands at a depth was put there last.
+                let room = lengths.iter().map(|&length| usize::from(length)).max().unwrap_or(0);
+                let mut set = vec![T::zeroed(); room + BLOCK];
+                for (depth, &item) in above.iter().enumerate().take(room) {
+                    set[room - 1 - depth] = values[item as usize];
+                }
+                for (node, &length) in nodes.iter().zip(lengths) {
+                    let front = room - usize::from(length);
+                    set[front] = values[node.item as usize];
+                    visit(&set[front..], usize::from(length), node.count);
+                }
+            }
+            Self::Flat(part) => {
+                let mut room = Vec::new();
+                for (set, count) in part.iter() {
+                    room.clear();
+                    room.extend(set.iter().map(|&item| values[item as usize]));
+                    room.resize(set.len() + BLOCK, T::zeroed());
+                    visit(&room, set.len(), count);
+                }
             }
         }
-        room.finish()
     }
 }

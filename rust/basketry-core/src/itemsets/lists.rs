@@ -225,6 +225,14 @@ fn pick(counts: &[u32], min: u32, found: &mut Vec<(u32, u32)>) {
     }
 }
 
+/// Whether baskets of `total` rows hold so few of an item's partners that lists of these are shorter than words of them.
+fn is_sparse(partners: &[(u32, u32)], total: u32) -> bool {
+    let held: u64 = partners.iter().map(|&(_, count)| u64::from(count)).sum();
+    let squared = |number: u64| u128::from(number) * u128::from(number);
+    // Words are looked through for every item that has no place in a table, lists for every pair that is met.
+    partners.len() > 16 && partners.len() as u128 * squared(u64::from(total)) > squared(held)
+}
+
 /// The bit of a place from 1 to 64; place 0 has none.
 const BITS: [u64; 65] = {
     let mut bits = [0; 65];
@@ -314,7 +322,7 @@ impl Search<'_> {
                     sink.settle(true)?;
                     sink.leave();
                 }
-            } else if partners.len() <= 64 {
+            } else if partners.len() <= 64 && !is_sparse(&partners, total) {
                 self.list_words(node, item, &partners, left - 1, scratch, sink)?;
             } else {
                 let child = node.project(item, &partners, self, &mut scratch.places);

@@ -12,6 +12,7 @@ mod index;
 mod kinds;
 mod lists;
 mod maximal;
+mod order;
 mod pairs;
 mod prepare;
 mod search;
@@ -120,7 +121,7 @@ impl Options {
 /// use basketry_core::baskets::Baskets;
 /// use basketry_core::itemsets::{Options, mine};
 /// let shop = Baskets::from_rows([[1, 2].as_slice(), &[1, 3], &[1, 2, 3]]);
-/// let found = mine(&shop, &Options::at_least(2), &Default::default())?.lists(&[0, 1, 2, 3]);
+/// let found = mine(&shop, &Options::at_least(2), &Default::default())?.lists(&[0, 1, 2, 3])?;
 /// let sets: Vec<(&[u32], u64)> = found.iter().collect();
 /// assert_eq!(sets, [([1].as_slice(), 3), (&[2], 2), (&[3], 2), (&[1, 2], 2), (&[1, 3], 2)]);
 /// # Ok::<(), basketry_core::Error>(())

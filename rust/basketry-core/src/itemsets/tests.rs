@@ -61,7 +61,7 @@ fn oracle(rows: &[Vec<u32>], options: &Options) -> Sets {
 }
 
 fn mined(rows: &[Vec<u32>], options: &Options) -> Sets {
-    let found = mine(&Baskets::from_rows(rows), options, &Control::default()).unwrap().lists(&CODES);
+    let found = mine(&Baskets::from_rows(rows), options, &Control::default()).unwrap().lists(&CODES).unwrap();
     let mut sets = Sets::new();
     for (items, count) in found.iter() {
         let mut set = items.to_vec();
@@ -115,7 +115,7 @@ proptest! {
         let options = Options::at_least(min_count);
         let run = |rows: &[Vec<u32>], threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| mine(&Baskets::from_rows(rows), &options, &Control::default()).unwrap().lists(&CODES))
+            pool.install(|| mine(&Baskets::from_rows(rows), &options, &Control::default()).unwrap().lists(&CODES).unwrap())
         };
         let wanted = run(&rows, 1);
         let turned: Vec<_> = rows.iter().rev().cloned().collect();
@@ -130,9 +130,9 @@ proptest! {
     #[test]
     fn the_top_are_the_first(rows in baskets(12), min_count in 1_u64..3, top in 1_usize..60) {
         let shop = Baskets::from_rows(&rows);
-        let all = mine(&shop, &Options::at_least(min_count), &Control::default()).unwrap().lists(&CODES);
+        let all = mine(&shop, &Options::at_least(min_count), &Control::default()).unwrap().lists(&CODES).unwrap();
         let options = Options { top: Some(top), ..Options::at_least(min_count) };
-        let first = mine(&shop, &options, &Control::default()).unwrap().lists(&CODES);
+        let first = mine(&shop, &options, &Control::default()).unwrap().lists(&CODES).unwrap();
         let wanted: Vec<_> = all.iter().take(top).collect();
         prop_assert_eq!(first.iter().collect::<Vec<_>>(), wanted);
     }
@@ -161,7 +161,8 @@ fn far_more_than_64_items_and_long_sets() {
     let options = Options { max_length: Some(3), ..Options::at_least(60) };
     let counted = count(&Baskets::from_rows(&rows), &options, &Control::default()).unwrap();
     assert_eq!(counted, [70, 70 * 69 / 2, 70 * 69 * 68 / 6]);
-    let lists = mine(&Baskets::from_rows(&rows), &options, &Control::default()).unwrap().lists(&CODES);
+    let lists =
+        mine(&Baskets::from_rows(&rows), &options, &Control::default()).unwrap().lists(&CODES).unwrap();
     assert!(lists.iter().all(|(set, count)| count == 70 - set.len() as u64));
 }
 

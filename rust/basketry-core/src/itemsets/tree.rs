@@ -2,7 +2,7 @@
 
 use super::sink::{BOOKED, Sink};
 use super::table::{Cell, walk};
-use crate::{Control, Result};
+use crate::{Control, Error, Result};
 
 /// Nodes of one part of a tree; a new part begins when one is full, so that no part is ever moved to a larger place.
 const PART: usize = 1 << 16;
@@ -81,7 +81,9 @@ impl<'a> Grow<'a> {
         }
         if self.part.len() + nodes > self.part.capacity() && self.part.len() + nodes > PART {
             self.close();
-            self.part.reserve_exact(nodes.max(PART));
+            let room = nodes.max(PART);
+            let refused = |_| Error::Memory { bytes: (room * size_of::<Node>()) as u64 };
+            self.part.try_reserve_exact(room).map_err(refused)?;
         }
         Ok(())
     }

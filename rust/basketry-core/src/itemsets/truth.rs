@@ -138,7 +138,8 @@ fn ten_thousand_worlds() {
             ..Options::at_least(1)
         };
         let shop = world.baskets(&mut random);
-        let found = pools[0].install(|| mine(&shop, &options, &Control::default())).unwrap().lists(&codes);
+        let found =
+            pools[0].install(|| mine(&shop, &options, &Control::default())).unwrap().lists(&codes).unwrap();
         let sets: BTreeMap<Vec<u32>, u64> = found
             .iter()
             .map(|(set, count)| {
@@ -158,9 +159,10 @@ fn ten_thousand_worlds() {
         assert_eq!(counted, by_length, "case {case}: {options:?}");
         let mixed = world.baskets(&mut random);
         let top = Options { top: Some(1 + random.below(20)), ..options.clone() };
-        let again = pool.install(|| mine(&mixed, &options, &Control::default())).unwrap().lists(&codes);
+        let again =
+            pool.install(|| mine(&mixed, &options, &Control::default())).unwrap().lists(&codes).unwrap();
         assert_eq!(again, found, "case {case}: {options:?}");
-        let first = pool.install(|| mine(&mixed, &top, &Control::default())).unwrap().lists(&codes);
+        let first = pool.install(|| mine(&mixed, &top, &Control::default())).unwrap().lists(&codes).unwrap();
         let wanted: Vec<_> = found.iter().take(top.top.unwrap_or(0)).collect();
         assert_eq!(first.iter().collect::<Vec<_>>(), wanted, "case {case}: {top:?}");
     }

@@ -3,6 +3,7 @@
 use arrow_buffer::{ArrowNativeType, ScalarBuffer};
 use bytemuck::Pod;
 
+use crate::Result;
 use crate::pages::Pages;
 
 /// Items that are copied at a time.
@@ -37,7 +38,7 @@ impl<T: ArrowNativeType> ItemsetLists<T> {
 /// The columns of the list form while they are written.
 pub(super) struct Room<T> {
     offsets: Pages<i64>,
-    items: Pages<T>,
+    pub(super) items: Pages<T>,
     lengths: Pages<u32>,
     counts: Pages<u64>,
     supports: Pages<f64>,
@@ -58,14 +59,14 @@ pub(super) struct Piece<'a, T> {
 }
 
 impl<T: Pod + ArrowNativeType> Room<T> {
-    pub(super) fn new(sets: usize, items: usize) -> Self {
-        Self {
-            offsets: Pages::zeroed(sets + 1),
-            items: Pages::zeroed(items),
-            lengths: Pages::zeroed(sets),
-            counts: Pages::zeroed(sets),
-            supports: Pages::zeroed(sets),
-        }
+    pub(super) fn new(sets: usize, items: usize) -> Result<Self> {
+        Ok(Self {
+            offsets: Pages::zeroed(sets + 1)?,
+            items: Pages::zeroed(items)?,
+            lengths: Pages::zeroed(sets)?,
+            counts: Pages::zeroed(sets)?,
+            supports: Pages::zeroed(sets)?,
+        })
     }
 
     /// Cuts all columns at once: sets and items of each piece.
@@ -92,6 +93,14 @@ impl<T: Pod + ArrowNativeType> Room<T> {
             .collect()
     }
 
+    /// Writes a row, all but its items, which end at `end`.
+    pub(super) fn row(&mut self, row: usize, end: usize, length: u16, count: u32, baskets: u64) {
+        self.offsets[row + 1] = end as i64;
+        self.lengths[row] = u32::from(length);
+        self.counts[row] = u64::from(count);
+        self.supports[row] = f64::from(count) / baskets as f64;
+    }
+
     pub(super) fn finish(self) -> ItemsetLists<T> {
         ItemsetLists {
             offsets: self.offsets.into(),
@@ -104,26 +113,15 @@ impl<T: Pod + ArrowNativeType> Room<T> {
 }
 
 impl<T: Copy> Piece<'_, T> {
-    /// Begins a row, all but its items.
+    /// Adds a row: the first `length` of some values, of which there are [`BLOCK`] more.
     #[inline]
-    pub(super) fn begin(&mut self, length: u16, count: u32, baskets: u64) {
+    pub(super) fn push(&mut self, set: &[T], length: usize, count: u32, baskets: u64) {
         let row = self.row;
-        self.ends[row] = (self.before + self.item + usize::from(length)) as i64;
-        self.lengths[row] = u32::from(length);
+        self.ends[row] = (self.before + self.item + length) as i64;
+        self.lengths[row] = length as u32;
         self.counts[row] = u64::from(count);
         self.supports[row] = f64::from(count) / baskets as f64;
         self.row += 1;
-    }
-
-    #[inline]
-    pub(super) fn item(&mut self, item: T) {
-        self.items[self.item] = item;
-        self.item += 1;
-    }
-
-    /// Adds the first `length` of some items, of which there are [`BLOCK`] more.
-    #[inline]
-    pub(super) fn items(&mut self, set: &[T], length: usize) {
         // Whole blocks are copied without a look at the length; what is too much is overwritten by the next row.
         let blocks = length.next_multiple_of(BLOCK);
         if let Some(to) = self.items.get_mut(self.item..self.item + blocks) {

@@ -81,7 +81,7 @@ proptest! {
     ) {
         let baskets = Baskets::from_rows(&rows);
         let sets = itemsets::mine(&baskets, &itemsets::Options::at_least(min_count), &Control::default()).unwrap();
-        let counts = sets.clone().lists(&[0, 1, 2, 3, 4, 5, 6, 7]).iter().map(|(set, count)| (sorted(set), count)).collect();
+        let counts = sets.clone().lists(&[0, 1, 2, 3, 4, 5, 6, 7]).unwrap().iter().map(|(set, count)| (sorted(set), count)).collect();
         let options = Options {
             min_confidence: (numerator, 10), min_lift, min_improvement, consequents, max_antecedent, max_consequent, redundant,
             top: None,
