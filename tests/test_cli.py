@@ -18,7 +18,7 @@ from basketry.control import Budget
 from basketry.ledger import Ledger
 from basketry.simulation import simulate
 
-VERBS = ("rfm", "segments", "itemsets", "rules", "sequences", "lags")
+VERBS = ("rfm", "features", "cohorts", "segments", "itemsets", "rules", "sequences", "lags")
 TABLES = {
     *("quality", "revenue", "rfm", "rfm_map", "rfm_segments", "quadrants", "segments", "profile"),
     *("segment_labels", "itemsets", "rules", "sequences", "sequence_rules", "lags", "lag_peaks", "items"),
@@ -144,7 +144,7 @@ def test_a_foreign_folder_is_refused(dump, tmp_path, call):
 @pytest.mark.parametrize("verb", VERBS)
 def test_each_question_answers_in_csv_json_and_files(call, made, tmp_path, verb):
     ledger = made / "shop.ledger"
-    own = () if verb in ("rfm", "segments") else ("--item", "category")
+    own = () if verb in ("rfm", "features", "cohorts", "segments") else ("--item", "category")
     code, out, err = call(verb, ledger, *own, "--top", 5)
     assert (code, err) == (0, "")
     table = pl.read_csv(io.StringIO(out))
@@ -205,7 +205,7 @@ def test_nothing_after_as_of_is_seen(call, dump, tmp_path, verb):
     cut = pl.datetime(2024, 3, 1, time_zone="UTC")
     past = tmp_path / "past.parquet"
     pl.read_parquet(dump).filter(pl.col("time") < cut).write_parquet(past)
-    own = () if verb in ("rfm", "segments") else ("--item", "category")
+    own = () if verb in ("rfm", "features", "cohorts", "segments") else ("--item", "category")
     early = ("--as-of", "2024-03-01")
     assert call(verb, dump, *own, *early)[1] == call(verb, past, *own, *early)[1]
 

@@ -8,6 +8,8 @@ from basketry import _core
 
 if TYPE_CHECKING:
     from basketry.control import Budget, showing
+    from basketry.customers.cohorts import Cohorts, cohorts
+    from basketry.customers.features import customer_features, feature_dictionary
     from basketry.customers.rfm import quadrants, rfm, rfm_map, rfm_segments
     from basketry.customers.segments import Segmentation, segment_customers
     from basketry.exceptions import (
@@ -48,6 +50,7 @@ __all__ = [
     "Budget",
     "CapacityError",
     "CapacityWarning",
+    "Cohorts",
     "Faults",
     "FittingSupport",
     "InternalError",
@@ -62,9 +65,12 @@ __all__ = [
     "Simulation",
     "TimeToNext",
     "association_rules",
+    "cohorts",
     "contrast_sequences",
     "count_itemsets",
+    "customer_features",
     "due_list",
+    "feature_dictionary",
     "frequent_itemsets",
     "frequent_sequences",
     "just_bought",
@@ -90,7 +96,18 @@ __all__ = [
 # A room is opened when one of its names is first asked for: `basketry --help` needs none, few need numpy.
 _ROOMS = {
     "control": ("Budget", "showing"),
-    "customers": ("quadrants", "rfm", "rfm_map", "rfm_segments"),
+    "customers": (
+        *(
+            "Cohorts",
+            "cohorts",
+            "customer_features",
+            "feature_dictionary",
+            "quadrants",
+            "rfm",
+            "rfm_map",
+            "rfm_segments",
+        ),
+    ),
     "customers.segments": ("Segmentation", "segment_customers"),
     "faults": ("Faults",),
     "ledger": ("Ledger", "Quality", "price_bands", "read_ledger"),

@@ -15,6 +15,7 @@ __all__ = [
     "axis_labels",
     "contrast_sequences",
     "count_itemsets",
+    "customer_features",
     "due_list",
     "frequent_itemsets",
     "frequent_sequences",
@@ -192,6 +193,14 @@ class Account:
     def reasons(self) -> Columns: ...
     def noted(self) -> tuple[int, int, int, int, int]: ...
 
+def customer_features(
+    ledger: Ledger,
+    cuts: list[tuple[int, list[int]]],
+    windows: list[str],
+    category: str | None,
+    discount: str | None,
+    reins: Reins,
+) -> Columns: ...
 def rfm(ledger: Ledger, as_of: int, net: bool, ties_apart: bool, reins: Reins) -> Columns: ...
 
 @type_check_only

@@ -12,8 +12,10 @@ import typer
 from typer.exceptions import TyperException
 
 from basketry.cli._interrupt import answering_ctrl_c
+from basketry.cli.cohorts import cohorts
 from basketry.cli.demo import demo
 from basketry.cli.due import due
+from basketry.cli.features import features
 from basketry.cli.inspect import inspect
 from basketry.cli.itemsets import itemsets
 from basketry.cli.lags import lags
@@ -58,7 +60,7 @@ def _options(
 
 for _command in (demo, inspect, run):
     app.command()(_command)
-for _command in (rfm, segments, itemsets, rules, sequences, lags, due):
+for _command in (rfm, features, cohorts, segments, itemsets, rules, sequences, lags, due):
     app.command()(_command)
 app.command()(simulate)
 

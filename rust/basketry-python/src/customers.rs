@@ -1,6 +1,6 @@
 //! Figures per customer.
 
-use basketry_core::customers::rfm as core;
+use basketry_core::customers::{features, rfm as core};
 use pyo3::prelude::*;
 
 use crate::columns::{self, Columns, Table};
@@ -52,4 +52,59 @@ pub fn rfm(
         .with("f", f)
         .with("m", m)
         .finish()
+}
+
+/// What every customer did before each cut: an instant and the first instants of its windows, the shortest first.
+///
+/// `windows` names them, and the window of all time behind them.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+pub fn customer_features(
+    py: Python<'_>,
+    ledger: &Ledger,
+    cuts: Vec<(i64, Vec<i64>)>,
+    windows: Vec<String>,
+    category: Option<String>,
+    discount: Option<String>,
+    reins: Reins<'_>,
+) -> PyResult<Columns> {
+    let tree = ledger.0.clone();
+    let cuts: Vec<_> = cuts.into_iter().map(|(as_of, starts)| features::Cut { as_of, starts }).collect();
+    let asked = cuts.clone();
+    let found = run(py, &reins, move |control| {
+        features::features(&tree, &asked, category.as_deref(), discount.as_deref(), control)
+    })?;
+    let lives = &found.lives;
+    let customers: Vec<u32> = lives.iter().map(|life| life.customer).collect();
+    let mut table = Table::default()
+        .with("customer", columns::ids_of(ledger.0.customers(), &customers)?)
+        .with("as_of", columns::instants(lives.iter().map(|life| cuts[life.cut as usize].as_of).collect()))
+        .with("recency_days", lives.iter().map(|life| life.recency_days).collect::<Vec<_>>())
+        .with("tenure_days", lives.iter().map(|life| life.tenure_days).collect::<Vec<_>>())
+        .with("first_order_value", columns::units(lives.iter().map(|life| life.first_order_value)))
+        .with("last_order_value", columns::units(lives.iter().map(|life| life.last_order_value)))
+        .with("top_weekday", lives.iter().map(|life| life.top_weekday).collect::<Vec<_>>())
+        .with("top_weekday_orders", lives.iter().map(|life| life.top_weekday_orders).collect::<Vec<_>>())
+        .with("top_hour", lives.iter().map(|life| life.top_hour).collect::<Vec<_>>())
+        .with("top_hour_orders", lives.iter().map(|life| life.top_hour_orders).collect::<Vec<_>>());
+    if let Some(names) = &found.categories {
+        let top: Vec<u32> = lives.iter().map(|life| life.top_category).collect();
+        table = table
+            .with("top_category", columns::ids_of(names, &top)?)
+            .with("top_category_lines", lives.iter().map(|life| life.top_category_lines).collect::<Vec<_>>())
+            .with("category_lines", lives.iter().map(|life| life.category_lines).collect::<Vec<_>>());
+    }
+    let named = |names: &[&str]| -> Vec<String> {
+        names.iter().flat_map(|name| windows.iter().map(move |window| format!("{name}_{window}"))).collect()
+    };
+    for (name, column) in named(&features::COUNTS).iter().zip(found.counts) {
+        table = table.with(name, column);
+    }
+    for (name, column) in named(&features::SUMS).iter().zip(found.sums) {
+        table = match name.strip_prefix("gap_squares") {
+            Some(_) => table.with(name, column),
+            None => table.with(name, columns::units(column)),
+        };
+    }
+    table.finish()
 }

@@ -1,5 +1,6 @@
 //! One traversal of the ledger, customer by customer, with what is learned on the way.
 
+pub mod features;
 pub mod rfm;
 
 use rayon::prelude::*;

@@ -1,0 +1,24 @@
+"""`basketry cohorts`: what customers do after the period of their first purchase."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from basketry.cli._question import Asked, question
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from basketry.ledger import Ledger
+
+
+@question
+def cohorts(
+    ledger: "Ledger",
+    asked: Asked,
+    period: Annotated[str, typer.Option("--period", help="week, month, quarter or year.")] = "month",
+) -> "pl.DataFrame":
+    """Follow customers from the period of their first purchase on: who came back, orders, money."""
+    from basketry.customers import cohorts as answer
+
+    return answer(ledger, period=period, as_of=asked.as_of).table
