@@ -1,7 +1,7 @@
 """From a column of baskets to frequent itemsets and rules, against PyFIM, rusket and mlxtend.
 
 The peers are looked for in the folder of packages that BASKETRY_PEERS names, the public sets in the one of BASKETRY_DATA.
-Times are taken inside each process, from the baskets in memory (ours and rusket's as an Arrow column of 32-bit items, PyFIM's
+Times are taken inside each process, from the baskets in memory (ours and rusket's as an Arrow column of 16-bit items, PyFIM's
 as lists, mlxtend's as a table of flags) to the result, without imports; both must find as many sets of each length.
 """
 
@@ -95,7 +95,7 @@ PEERS = {
 from rusket import FPGrowth
 long = frame.with_row_index("t").explode("items")
 def work():
-    model = FPGrowth.from_transactions(long, transaction_col="t", item_col="items", min_support=least / frame.height)
+    model = FPGrowth.from_transactions(long, transaction_col="t", item_col="items", min_support=(least - .5) / frame.height)
     return model.mine(use_colnames=False)
 timed(work, lambda f: by_length(f["itemsets"]))
 """,
@@ -131,7 +131,7 @@ def fimi(tmp_path_factory):
         if not path.exists():
             with gzip.open(Path(folder) / "fimi" / f"{name}.dat.gz", "rt") as file:
                 rows = [sorted({int(item) for item in line.split()}) for line in file]
-            pl.DataFrame({"items": pl.Series(rows, dtype=pl.List(pl.Int32))}).write_parquet(path)
+            pl.DataFrame({"items": pl.Series(rows, dtype=pl.List(pl.UInt16))}).write_parquet(path)
         return str(path)
 
     return made
@@ -247,11 +247,11 @@ rank = np.minimum((rng.pareto(.7, lengths.sum()) * 8).astype(np.int64), items - 
 basket = np.repeat(np.arange(n), lengths)
 group = rng.integers(0, 40, n)[basket]
 mixed = np.where(rng.random(len(basket)) < .5, (rank * 41 + group * 977) % items, rank)
-frame = pl.DataFrame({"basket": basket, "item": taste[mixed].astype(np.int32)}).unique().sort("basket", "item")
+frame = pl.DataFrame({"basket": basket, "item": taste[mixed].astype(np.uint16)}).unique().sort("basket", "item")
 frame.group_by("basket", maintain_order=True).agg(pl.col("item").alias("items")).select("items").write_parquet(sys.argv[1])
 """
     measure.child(code, path)
-    least = 250
+    least = 100
     ours = (
         TIMED
         + """
