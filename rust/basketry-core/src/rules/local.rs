@@ -31,7 +31,7 @@ pub struct Local {
 /// least count of a set: in the whole, then in each segment. So a rule that is too weak overall is found where it is strong.
 ///
 /// # Errors
-/// As [`derive`].
+/// As [`derive()`].
 pub fn derive_within(
     baskets: &Baskets,
     segments: &[u32],
