@@ -2,46 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import polars as pl
 
 from basketry.report import sentences, text
 from basketry.report.charts import lags, retention, revenue, rfm, rules, segments, style
-from basketry.report.charts.picture import Picture, Pictures
+from basketry.report.charts.picture import Pictures
 from basketry.report.findings import FEWEST, Findings, Lag, people
+from basketry.report.section import Figure, Section, absent
 from basketry.report.tables import customers, ledger, patterns
-from basketry.report.tables.table import Table, headed
+from basketry.report.tables.table import headed
 
 _LAGS_DRAWN = 3
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture, a table or both beside each other, that tell one thing."""
-
-    title: str
-    caption: str = ""
-    picture: Picture | None = None
-    table: Table | None = None
-    number: str = ""
-    file: str | None = None
-    """Which file holds the numbers, where no table beside the picture does."""
-
-
-@dataclass(frozen=True)
-class Section:
-    """One part of the page."""
-
-    anchor: str
-    title: str
-    lead: str = ""
-    figures: tuple[Figure, ...] = ()
-    tables: tuple[Table, ...] = ()
-    folded: Table | None = None
-    """A long table that opens on demand."""
-    columns: int = 1
-    """Figures side by side on a wide page; where one is left over, the first takes the whole width."""
 
 
 def sections(findings: Findings, pictures: Pictures) -> list[Section]:
@@ -60,30 +31,10 @@ def sections(findings: Findings, pictures: Pictures) -> list[Section]:
     ]
 
 
-_NOT_MADE = {
-    "quality": "No quality sheet was given, so it cannot be told which rows were left out.",
-    "revenue": "Revenue by month was not computed in this run.",
-    "rules": "Association rules were not computed in this run.",
-    "lags": "Lag curves were not computed in this run.",
-    "retention": "Retention was not computed in this run.",
-    "sequence_rules": "Sequence rules were not computed in this run.",
-    "segments": "Segments were not computed in this run.",
-    "profile": "Segment profiles were not computed in this run.",
-    "rfm_map": "The RFM map was not computed in this run.",
-    "rfm_segments": "Named RFM segments were not computed in this run.",
-    "quadrants": "Quadrants were not computed in this run.",
-    "run": "No run information was given.",
-}
-
-
-def _absent(findings: Findings, name: str) -> str:
-    return text.clean(findings.absent.get(name, _NOT_MADE[name]), 300)
-
-
 def _quality(findings: Findings) -> Section:
     lead = sentences.accounting(dict(findings.totals))
     if findings.quality is None:
-        missing = _absent(findings, "quality")
+        missing = absent(findings, "quality")
         return Section("quality", "Data quality", f"{lead} {missing}".strip())
     return Section(
         "quality", "Data quality", lead, tables=(ledger.quality(findings.quality, findings.currency),)
@@ -93,7 +44,7 @@ def _quality(findings: Findings) -> Section:
 def _revenue(findings: Findings, pictures: Pictures) -> Section:
     title, frame = "Revenue over time", findings.revenue
     if frame is None:
-        return Section("revenue", title, _absent(findings, "revenue"))
+        return Section("revenue", title, absent(findings, "revenue"))
     shown = frame.filter(pl.max_horizontal("orders", "customers") >= FEWEST)
     if not shown.height:
         return Section("revenue", title, f"No month has {FEWEST} orders, too few to be shown.")
@@ -105,7 +56,7 @@ def _revenue(findings: Findings, pictures: Pictures) -> Section:
 def _rules(findings: Findings, pictures: Pictures) -> Section:
     title = "What is bought together"
     if findings.rules is None:
-        return Section("rules", title, _absent(findings, "rules"))
+        return Section("rules", title, absent(findings, "rules"))
     table = patterns.rules(findings.rules, findings.item_names)
     if not table.rows:
         return Section("rules", title, f"No rule rests on at least {FEWEST} baskets and passes its test.")
@@ -157,7 +108,7 @@ def _validated(findings: Findings, pictures: Pictures) -> Figure | None:
 def _timing(findings: Findings, pictures: Pictures) -> Section:
     lead, found, shown = [], [], []
     if findings.lags is None:
-        lead.append(_absent(findings, "lags"))
+        lead.append(absent(findings, "lags"))
     followed = [lag for lag in findings.lags or () if lag.table.filter(pl.col("at_risk") >= FEWEST).height]
     drawn = followed[:_LAGS_DRAWN]
     numbers = ["2"] if len(drawn) == 1 else ["2a", "2b", "2c"]
@@ -174,7 +125,7 @@ def _timing(findings: Findings, pictures: Pictures) -> Section:
     elif findings.lags is not None:
         lead.append(f"No pair of items has {FEWEST} customers to follow, so no lag curve is drawn.")
     if findings.sequence_rules is None:
-        lead.append(_absent(findings, "sequence_rules"))
+        lead.append(absent(findings, "sequence_rules"))
     else:
         shown.append(patterns.sequence_rules(findings.sequence_rules, findings.item_names))
     if findings.sequences is not None:
@@ -198,7 +149,7 @@ def _curve(findings: Findings, pictures: Pictures, lag: Lag, number: str) -> Fig
 def _retention(findings: Findings, pictures: Pictures) -> Section:
     title, frame = "Who comes back, and when", findings.retention
     if frame is None:
-        return Section("retention", title, _absent(findings, "retention"))
+        return Section("retention", title, absent(findings, "retention"))
     if not frame.filter(pl.col("at_risk") >= FEWEST).height:
         return Section("retention", title, f"Fewer than {FEWEST} orders can be followed to the next.")
     picture = pictures.two("retention", lambda narrow: retention.curve(frame, narrow=narrow))
@@ -218,7 +169,7 @@ def _retention(findings: Findings, pictures: Pictures) -> Section:
 def _segments(findings: Findings, pictures: Pictures) -> Section:
     title, frame = "Customer segments", findings.segments
     if frame is None:
-        return Section("segments", title, _absent(findings, "segments"))
+        return Section("segments", title, absent(findings, "segments"))
     placed = pl.col("orders_mean", "order_value_mean", "spend_total").cast(pl.Float64).is_finite()
     shown = people(frame)[0].filter(pl.all_horizontal(placed))
     if not shown.height:
@@ -239,7 +190,7 @@ def _segments(findings: Findings, pictures: Pictures) -> Section:
 def _profile(findings: Findings, pictures: Pictures) -> Section:
     title = "The most valuable segment"
     if findings.profile is None:
-        return Section("profile", title, _absent(findings, "profile"))
+        return Section("profile", title, absent(findings, "profile"))
     best = None if findings.segments is None else sentences.most_valuable(findings.segments)
     if best is None:
         return Section("profile", title, "No segment is large enough to be profiled.")
@@ -263,7 +214,7 @@ def _rfm(findings: Findings, pictures: Pictures) -> Section:
     title = "Recency, frequency and spend"
     lead, figures, shown = "", [], []
     if findings.rfm_map is None:
-        lead = _absent(findings, "rfm_map")
+        lead = absent(findings, "rfm_map")
     elif findings.rfm_map.height:
         for column, what in (("customers", "Customers"), ("monetary_mean", "Mean spend per customer")):
             unit = None if column == "customers" else findings.currency
@@ -271,7 +222,7 @@ def _rfm(findings: Findings, pictures: Pictures) -> Section:
             caption = "By recency score (across) and frequency score (up)."
             figures.append(Figure(headed(what, unit), caption, picture, file="rfm_map"))
     if findings.rfm_segments is None:
-        lead = f"{lead} {_absent(findings, 'rfm_segments')}".strip()
+        lead = f"{lead} {absent(findings, 'rfm_segments')}".strip()
     else:
         shown.append(customers.rfm_segments(findings.rfm_segments, findings.currency))
     return Section("rfm", title, lead, tuple(figures), tuple(shown), columns=2)
@@ -280,7 +231,7 @@ def _rfm(findings: Findings, pictures: Pictures) -> Section:
 def _quadrants(findings: Findings, pictures: Pictures) -> Section:
     title, frame = "Value and frequency quadrants", findings.quadrants
     if frame is None:
-        return Section("quadrants", title, _absent(findings, "quadrants"))
+        return Section("quadrants", title, absent(findings, "quadrants"))
     shown = people(frame)[0]
     if not shown.height:
         return Section("quadrants", title, f"No quadrant has {FEWEST} customers, too few to be shown.")
@@ -296,5 +247,5 @@ def _quadrants(findings: Findings, pictures: Pictures) -> Section:
 def _run(findings: Findings) -> Section:
     title = "How this was made"
     if not findings.run:
-        return Section("run", title, _absent(findings, "run"))
+        return Section("run", title, absent(findings, "run"))
     return Section("run", title, "", tables=(ledger.run(findings.run),))
