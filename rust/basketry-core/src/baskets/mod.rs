@@ -164,7 +164,7 @@ impl Baskets {
             offsets.push(items.len());
         }
         let n_items = items.iter().max().map_or(0, |&most| most as usize + 1);
-        Self { offsets, items, n_items }
+        Self::from_parts(offsets, items, n_items)
     }
 
     /// How many baskets there are, the empty ones included.

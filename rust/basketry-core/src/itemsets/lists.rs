@@ -5,8 +5,6 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::pairs::Pairs;
 use super::search::{Scratch, Search};
 use super::sink::Sink;
@@ -266,17 +264,9 @@ impl Search<'_> {
         if tasks.len() == 1 {
             return self.list_items(node, tasks.swap_remove(0), left, scratch, sink);
         }
-        let parts = tasks
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|range| {
-                let mut part = sink.fork();
-                self.with_scratch(|scratch| self.list_items(node, range, left, scratch, &mut part))?;
-                Ok(part)
-            })
-            .collect::<Result<Vec<_>>>()?;
-        sink.join(parts);
-        Ok(())
+        self.side_by_side(tasks, sink, |range, scratch, part| {
+            self.list_items(node, range, left, scratch, part)
+        })
     }
 
     fn list_items<I: Item, S: Sink>(

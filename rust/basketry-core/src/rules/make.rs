@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use rayon::prelude::*;
 
 use super::measures::Counts;
-use super::{Fraction, Options};
+use super::{Fraction, Options, STRETCH};
 use crate::itemsets::Index;
 use crate::{Control, Result};
 
@@ -31,9 +31,6 @@ impl Found {
             .then_with(|| (self.place, self.consequent).cmp(&(other.place, other.consequent)))
     }
 }
-
-/// Sets of one piece of work.
-const STRETCH: usize = 1024;
 
 /// The rules that pass all limits, in the order of the table, and how many there were before `top` took the first ones.
 pub(super) fn make(

@@ -13,10 +13,15 @@ pub use measures::Measures;
 pub use stratified::{Strata, Test, test};
 pub use touched::{Lists, Sides, Triple};
 
+use rayon::prelude::*;
+
 use crate::itemsets::{Index, Itemsets};
 use crate::{Control, Error, Result};
 use make::Found;
 use measures::Counts;
+
+/// Rules of one piece of work.
+const STRETCH: usize = 1024;
 
 /// A share or a ratio as it was typed: numerator and denominator.
 pub type Fraction = (u64, u64);
@@ -145,25 +150,36 @@ pub fn derive(itemsets: &Itemsets, options: &Options, control: &Control) -> Resu
     let index = Index::new(itemsets);
     let (found, made) = make::make(&index, itemsets.baskets(), options, control)?;
     let counts: Vec<Counts> = found.iter().map(Found::counts).collect();
-    let mut rules = Rules {
-        antecedent_offsets: vec![0],
-        consequent_offsets: vec![0],
-        measures: Measures::new(&counts, itemsets.baskets(), made),
-        ..Rules::default()
-    };
-    let mut branch = Vec::new();
-    for rule in &found {
-        index.branch(rule.place, &mut branch);
-        for (at, &node) in branch.iter().enumerate().rev() {
-            let item = index.nodes[node as usize].item;
-            if rule.consequent >> at & 1 == 1 {
-                rules.consequents.push(item);
-            } else {
-                rules.antecedents.push(item);
+    let measures = Measures::new(&counts, itemsets.baskets(), made);
+    let parts: Vec<Rules> = found
+        .par_chunks(STRETCH)
+        .map(|found| {
+            let mut part = Rules::default();
+            let mut branch = Vec::new();
+            for rule in found {
+                index.branch(rule.place, &mut branch);
+                for (at, &node) in branch.iter().enumerate().rev() {
+                    let item = index.nodes[node as usize].item;
+                    if rule.consequent >> at & 1 == 1 {
+                        part.consequents.push(item);
+                    } else {
+                        part.antecedents.push(item);
+                    }
+                }
+                part.antecedent_offsets.push(part.antecedents.len() as i64);
+                part.consequent_offsets.push(part.consequents.len() as i64);
             }
-        }
-        rules.antecedent_offsets.push(rules.antecedents.len() as i64);
-        rules.consequent_offsets.push(rules.consequents.len() as i64);
+            part
+        })
+        .collect();
+    let mut rules =
+        Rules { antecedent_offsets: vec![0], consequent_offsets: vec![0], measures, ..Rules::default() };
+    for part in &parts {
+        let before = (rules.antecedents.len() as i64, rules.consequents.len() as i64);
+        rules.antecedent_offsets.extend(part.antecedent_offsets.iter().map(|end| before.0 + end));
+        rules.consequent_offsets.extend(part.consequent_offsets.iter().map(|end| before.1 + end));
+        rules.antecedents.extend_from_slice(&part.antecedents);
+        rules.consequents.extend_from_slice(&part.consequents);
     }
     Ok(rules)
 }
