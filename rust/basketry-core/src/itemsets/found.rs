@@ -66,6 +66,11 @@ impl Itemsets {
         self.baskets
     }
 
+    /// Whether all frequent sets are here as a tree, so that the count of any part of a set is known.
+    pub(crate) fn is_tree(&self) -> bool {
+        matches!(self.sets, Sets::Tree(_))
+    }
+
     /// All nodes of the tree in the order of the walk; some are there only as parents of others.
     pub fn nodes(&self) -> impl Iterator<Item = &Node> {
         let parts: &[Vec<Node>] = match &self.sets {
