@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from basketry.customers.features import customer_features, feature_dictionary
     from basketry.customers.rfm import quadrants, rfm, rfm_map, rfm_segments
     from basketry.customers.segments import Segmentation, segment_customers
+    from basketry.customers.snapshots import Snapshot
     from basketry.exceptions import (
         BasketryError,
         CapacityError,
         CapacityWarning,
         InternalError,
+        LeakError,
         MissingExtraError,
         ParameterError,
         SchemaError,
@@ -55,6 +57,7 @@ __all__ = [
     "FittingSupport",
     "InternalError",
     "LagTables",
+    "LeakError",
     "Ledger",
     "MissingExtraError",
     "ParameterError",
@@ -63,6 +66,7 @@ __all__ = [
     "SchemaError",
     "Segmentation",
     "Simulation",
+    "Snapshot",
     "TimeToNext",
     "association_rules",
     "cohorts",
@@ -109,6 +113,7 @@ _ROOMS = {
         ),
     ),
     "customers.segments": ("Segmentation", "segment_customers"),
+    "customers.snapshots": ("Snapshot",),
     "faults": ("Faults",),
     "ledger": ("Ledger", "Quality", "price_bands", "read_ledger"),
     "patterns": (
