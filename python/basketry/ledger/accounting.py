@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -42,7 +42,11 @@ class Tally:
 
     @classmethod
     def of(
-        cls, account: _core.Account, rows_in: int, notes: Mapping[str, int], rows: pl.Series | None = None
+        cls,
+        account: _core.Account,
+        rows_in: int,
+        notes: Mapping[str, int],
+        place: Callable[[int], int] | None = None,
     ) -> Tally:
         """Take over the account of the compiled half.
 
@@ -54,19 +58,15 @@ class Tally:
             All rows.
         notes
             What else is worth a word.
-        rows
-            The number in the whole dump of each row that was given, unless that is its place.
+        place
+            Tells the number in the whole dump of a row; None if that is the number under which it came.
         """
-        found = pl.DataFrame(account.reasons()).filter((pl.col("rows") > 0) | (pl.col("reason") == 0))
         reasons = {}
-        for number, many, first, amount in found.iter_rows():
-            first = 0 if first is None else first
-            reasons[number] = (
-                many,
-                int(rows[first]) if rows is not None and len(rows) else first,
-                round(amount * UNIT),
-            )
-        return cls(rows_in, reasons, account.noted(), notes)
+        found = pl.DataFrame(account.reasons()).filter((pl.col("rows") > 0) | (pl.col("reason") == 0))
+        for number, rows, first, amount in found.iter_rows():
+            at = first if number and first is not None else 0
+            reasons[number] = (rows, place(at) if number and place else at, round(amount * UNIT))
+        return cls(rows_in, reasons, account.noted(), dict(notes))
 
     def __add__(self, other: Tally) -> Tally:
         reasons = dict(self.reasons)
