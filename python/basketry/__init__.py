@@ -24,7 +24,14 @@ if TYPE_CHECKING:
         SchemaError,
     )
     from basketry.faults import Faults
-    from basketry.ledger import Ledger, Quality, price_bands, read_ledger
+    from basketry.ledger import (
+        Ledger,
+        PartitionedLedger,
+        Quality,
+        partition_ledger,
+        price_bands,
+        read_ledger,
+    )
     from basketry.patterns import (
         FittingSupport,
         LagTables,
@@ -61,6 +68,7 @@ __all__ = [
     "Ledger",
     "MissingExtraError",
     "ParameterError",
+    "PartitionedLedger",
     "Quality",
     "RetentionTables",
     "SchemaError",
@@ -79,6 +87,7 @@ __all__ = [
     "frequent_sequences",
     "just_bought",
     "lag_tables",
+    "partition_ledger",
     "price_bands",
     "purchase_cycles",
     "quadrants",
@@ -115,7 +124,9 @@ _ROOMS = {
     "customers.segments": ("Segmentation", "segment_customers"),
     "customers.snapshots": ("Snapshot",),
     "faults": ("Faults",),
-    "ledger": ("Ledger", "Quality", "price_bands", "read_ledger"),
+    "ledger": (
+        *("Ledger", "PartitionedLedger", "Quality", "partition_ledger", "price_bands", "read_ledger"),
+    ),
     "patterns": (
         *("FittingSupport", "LagTables", "RetentionTables", "TimeToNext", "association_rules"),
         *("contrast_sequences", "count_itemsets", "due_list", "frequent_itemsets", "frequent_sequences"),
