@@ -328,11 +328,11 @@ def test_no_formula_from_data():
             "l": [["=1", "b"]] * 7,
         }
     )
-    safe = for_csv(frame)
+    safe = for_csv(frame.lazy()).collect()
     assert safe["a"].to_list() == ["'=1+1", "'@x", "'-2+3", "'\tx", "'+", "plain", None]
     assert safe["n"].to_list() == frame["n"].to_list()
     assert json.loads(safe["l"][0]) == ["=1", "b"]
-    assert for_csv(frame, raw=True)["a"].to_list() == frame["a"].to_list()
+    assert for_csv(frame.lazy(), raw=True).collect()["a"].to_list() == frame["a"].to_list()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
