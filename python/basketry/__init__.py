@@ -16,6 +16,8 @@ if TYPE_CHECKING:
         BasketryError,
         CapacityError,
         CapacityWarning,
+        ConvergenceError,
+        FitWarning,
         InternalError,
         MissingExtraError,
         ParameterError,
@@ -23,6 +25,17 @@ if TYPE_CHECKING:
     )
     from basketry.faults import Faults
     from basketry.ledger import Ledger, Quality, price_bands, read_ledger
+    from basketry.models import (
+        BetaGeoBetaBinomialModel,
+        BetaGeoModel,
+        GammaGammaModel,
+        LifetimeHoldout,
+        ModifiedBetaGeoModel,
+        ParetoModel,
+        lifetime_holdout,
+        lifetime_summary,
+        opportunity_summary,
+    )
     from basketry.patterns import (
         FittingSupport,
         LagTables,
@@ -47,17 +60,25 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BasketryError",
+    "BetaGeoBetaBinomialModel",
+    "BetaGeoModel",
     "Budget",
     "CapacityError",
     "CapacityWarning",
     "Cohorts",
+    "ConvergenceError",
     "Faults",
+    "FitWarning",
     "FittingSupport",
+    "GammaGammaModel",
     "InternalError",
     "LagTables",
     "Ledger",
+    "LifetimeHoldout",
     "MissingExtraError",
+    "ModifiedBetaGeoModel",
     "ParameterError",
+    "ParetoModel",
     "Quality",
     "RetentionTables",
     "SchemaError",
@@ -75,6 +96,9 @@ __all__ = [
     "frequent_sequences",
     "just_bought",
     "lag_tables",
+    "lifetime_holdout",
+    "lifetime_summary",
+    "opportunity_summary",
     "price_bands",
     "purchase_cycles",
     "quadrants",
@@ -111,6 +135,16 @@ _ROOMS = {
     "customers.segments": ("Segmentation", "segment_customers"),
     "faults": ("Faults",),
     "ledger": ("Ledger", "Quality", "price_bands", "read_ledger"),
+    "models": (
+        *("BetaGeoBetaBinomialModel", "BetaGeoModel", "GammaGammaModel", "LifetimeHoldout"),
+        *(
+            "ModifiedBetaGeoModel",
+            "ParetoModel",
+            "lifetime_holdout",
+            "lifetime_summary",
+            "opportunity_summary",
+        ),
+    ),
     "patterns": (
         *("FittingSupport", "LagTables", "RetentionTables", "TimeToNext", "association_rules"),
         *("contrast_sequences", "count_itemsets", "due_list", "frequent_itemsets", "frequent_sequences"),
