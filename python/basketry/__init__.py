@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         BasketryError,
         CapacityError,
         CapacityWarning,
+        ConvergenceError,
+        FitWarning,
         InternalError,
         LeakError,
         MissingExtraError,
@@ -31,6 +33,17 @@ if TYPE_CHECKING:
         partition_ledger,
         price_bands,
         read_ledger,
+    )
+    from basketry.models import (
+        BetaGeoBetaBinomialModel,
+        BetaGeoModel,
+        GammaGammaModel,
+        LifetimeHoldout,
+        ModifiedBetaGeoModel,
+        ParetoModel,
+        lifetime_holdout,
+        lifetime_summary,
+        opportunity_summary,
     )
     from basketry.patterns import (
         FittingSupport,
@@ -56,18 +69,26 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BasketryError",
+    "BetaGeoBetaBinomialModel",
+    "BetaGeoModel",
     "Budget",
     "CapacityError",
     "CapacityWarning",
     "Cohorts",
+    "ConvergenceError",
     "Faults",
+    "FitWarning",
     "FittingSupport",
+    "GammaGammaModel",
     "InternalError",
     "LagTables",
     "LeakError",
     "Ledger",
+    "LifetimeHoldout",
     "MissingExtraError",
+    "ModifiedBetaGeoModel",
     "ParameterError",
+    "ParetoModel",
     "PartitionedLedger",
     "Quality",
     "RetentionTables",
@@ -87,6 +108,9 @@ __all__ = [
     "frequent_sequences",
     "just_bought",
     "lag_tables",
+    "lifetime_holdout",
+    "lifetime_summary",
+    "opportunity_summary",
     "partition_ledger",
     "price_bands",
     "purchase_cycles",
@@ -108,35 +132,77 @@ __all__ = [
 
 # A room is opened when one of its names is first asked for: `basketry --help` needs none, few need numpy.
 _ROOMS = {
-    "control": ("Budget", "showing"),
-    "customers": (
-        *(
-            "Cohorts",
-            "cohorts",
-            "customer_features",
-            "feature_dictionary",
-            "quadrants",
-            "rfm",
-            "rfm_map",
-            "rfm_segments",
-        ),
-    ),
-    "customers.segments": ("Segmentation", "segment_customers"),
-    "customers.snapshots": ("Snapshot",),
-    "faults": ("Faults",),
-    "ledger": (
-        *("Ledger", "PartitionedLedger", "Quality", "partition_ledger", "price_bands", "read_ledger"),
-    ),
-    "patterns": (
-        *("FittingSupport", "LagTables", "RetentionTables", "TimeToNext", "association_rules"),
-        *("contrast_sequences", "count_itemsets", "due_list", "frequent_itemsets", "frequent_sequences"),
-        *("just_bought", "lag_tables", "purchase_cycles", "retention", "sequence_matches"),
-        *("sequence_rules", "support_for", "time_to_next", "validate_rules"),
-    ),
-    "simulation": ("Simulation", "simulate"),
+    "control": """
+        Budget
+        showing
+    """,
+    "customers": """
+        Cohorts
+        cohorts
+        customer_features
+        feature_dictionary
+        quadrants
+        rfm
+        rfm_map
+        rfm_segments
+    """,
+    "customers.segments": """
+        Segmentation
+        segment_customers
+    """,
+    "customers.snapshots": """
+        Snapshot
+    """,
+    "faults": """
+        Faults
+    """,
+    "ledger": """
+        Ledger
+        PartitionedLedger
+        Quality
+        partition_ledger
+        price_bands
+        read_ledger
+    """,
+    "models": """
+        BetaGeoBetaBinomialModel
+        BetaGeoModel
+        GammaGammaModel
+        LifetimeHoldout
+        ModifiedBetaGeoModel
+        ParetoModel
+        lifetime_holdout
+        lifetime_summary
+        opportunity_summary
+    """,
+    "patterns": """
+        FittingSupport
+        LagTables
+        RetentionTables
+        TimeToNext
+        association_rules
+        contrast_sequences
+        count_itemsets
+        due_list
+        frequent_itemsets
+        frequent_sequences
+        just_bought
+        lag_tables
+        purchase_cycles
+        retention
+        sequence_matches
+        sequence_rules
+        support_for
+        time_to_next
+        validate_rules
+    """,
+    "simulation": """
+        Simulation
+        simulate
+    """,
 }
 _ROOM_OF = dict.fromkeys(__all__, "exceptions") | {
-    name: room for room, names in _ROOMS.items() for name in names
+    name: room for room, names in _ROOMS.items() for name in names.split()
 }
 
 

@@ -125,7 +125,7 @@ def cohorts(
     last = min(
         local(ledger.instant(as_of) - 1, zone_info(ledger.timezone)).date(), ledger.last_day or ledger.end
     )
-    many = _number(pl.lit(last), period) - _number(pl.col("cohort"), period) + 1
+    many = period_number(pl.lit(last), period) - period_number(pl.col("cohort"), period) + 1
     begun = sizes.with_columns(age=pl.int_ranges(0, many)).explode("age")
     table = begun.join(cells, on=["cohort", "age"], how="left")
     table = table.with_columns(pl.col("customers", *sums).fill_null(0)).sort("cohort", "age")
@@ -140,7 +140,7 @@ def _cells(ledger: Ledger, period: str, cut: int) -> pl.DataFrame:
     bought = pl.col("purchase")
     first = pl.col("day").filter(bought).min().over("customer").dt.truncate(PERIODS[period])
     seen = seen.with_columns(cohort=first).drop_nulls("cohort")
-    age = _number(pl.col("day"), period) - _number(pl.col("cohort"), period)
+    age = period_number(pl.col("day"), period) - period_number(pl.col("cohort"), period)
     seen = seen.with_columns(age=pl.max_horizontal(age, pl.lit(0)))
     sums = {"orders": bought.sum().cast(pl.Int64)}
     if "amount" in ledger.core.measures:
@@ -150,8 +150,16 @@ def _cells(ledger: Ledger, period: str, cut: int) -> pl.DataFrame:
     )
 
 
-def _number(day: pl.Expr, period: str) -> pl.Expr:
-    """Number the calendar periods."""
+def period_number(day: pl.Expr, period: str) -> pl.Expr:
+    """Number the calendar periods.
+
+    Parameters
+    ----------
+    day
+        Days.
+    period
+        One of `PERIODS`.
+    """
     if period == "week":
         # 1970-01-01 was a Thursday.
         return (day.cast(pl.Int32).cast(pl.Int64) + 3).floordiv(7)
