@@ -269,6 +269,22 @@ pub fn floats(frame: PyRecordBatchReader) -> PyResult<Vec<Vec<f64>>> {
     Ok(columns)
 }
 
+/// Reads columns of 64-bit numbers without a missing one, with their names.
+pub fn integers(frame: PyRecordBatchReader) -> PyResult<Vec<(String, Vec<i64>)>> {
+    let reader = frame.into_reader()?;
+    let mut columns: Vec<_> =
+        reader.schema().fields().iter().map(|field| (field.name().clone(), Vec::new())).collect();
+    for batch in reader {
+        let batch = batch.map_err(|error| errors::from_arrow("integers", &error))?;
+        for (column, (name, values)) in batch.columns().iter().zip(&mut columns) {
+            let column = column.as_primitive_opt::<Int64Type>().filter(|column| column.null_count() == 0);
+            let column = column.ok_or_else(|| errors::from_arrow(name, &"these are no 64-bit numbers"))?;
+            values.extend_from_slice(column.values());
+        }
+    }
+    Ok(columns)
+}
+
 /// Rows that are worked on at once: few enough that all their columns stay in the cache.
 const ROWS_AT_ONCE: usize = 1 << 14;
 
