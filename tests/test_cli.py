@@ -18,11 +18,12 @@ from basketry.control import Budget
 from basketry.ledger import Ledger
 from basketry.simulation import simulate
 
-VERBS = ("rfm", "features", "cohorts", "segments", "itemsets", "rules", "sequences", "lags")
+VERBS = ("rfm", "features", "cohorts", "lifetime", "segments", "itemsets", "rules", "sequences", "lags")
 TABLES = {
     *("quality", "revenue", "rfm", "rfm_map", "rfm_segments", "quadrants", "segments", "profile"),
     *("segment_labels", "itemsets", "rules", "sequences", "sequence_rules", "lags", "lag_peaks", "items"),
     *("lag_rules", "due", "retention", "validated_rules"),
+    *("lifetime", "lifetime_parameters", "lifetime_measures", "lifetime_by_frequency", "lifetime_tracking"),
 }
 
 
