@@ -145,7 +145,7 @@ def test_a_foreign_folder_is_refused(dump, tmp_path, call):
 @pytest.mark.parametrize("verb", VERBS)
 def test_each_question_answers_in_csv_json_and_files(call, made, tmp_path, verb):
     ledger = made / "shop.ledger"
-    own = () if verb in ("rfm", "features", "cohorts", "segments") else ("--item", "category")
+    own = ("--item", "category") if verb in ("itemsets", "rules", "sequences", "lags") else ()
     code, out, err = call(verb, ledger, *own, "--top", 5)
     assert (code, err) == (0, "")
     table = pl.read_csv(io.StringIO(out))
@@ -206,7 +206,7 @@ def test_nothing_after_as_of_is_seen(call, dump, tmp_path, verb):
     cut = pl.datetime(2024, 3, 1, time_zone="UTC")
     past = tmp_path / "past.parquet"
     pl.read_parquet(dump).filter(pl.col("time") < cut).write_parquet(past)
-    own = () if verb in ("rfm", "features", "cohorts", "segments") else ("--item", "category")
+    own = ("--item", "category") if verb in ("itemsets", "rules", "sequences", "lags") else ()
     early = ("--as-of", "2024-03-01")
     assert call(verb, dump, *own, *early)[1] == call(verb, past, *own, *early)[1]
 
