@@ -23,6 +23,8 @@ from basketry.models._search import STEEP, WIDE, Vector, climb, parameters
 from basketry.models.spend import GammaGammaModel
 from basketry.models.summary import days_of, figures_of
 
+_FARTHEST = 100_000
+"""The longest horizon, in units."""
 _POINTS = 12
 """Times at which a discounted value is summed."""
 
@@ -269,9 +271,9 @@ class LifetimeModel(BaseEstimator):  # type: ignore[misc]
 
     def _horizon(self, horizon: object) -> float:
         number = float(horizon) if isinstance(horizon, Real) and not isinstance(horizon, bool) else -1.0
-        if not (number > 0 and isfinite(number)):
+        if not 0 < number <= _FARTHEST:
             raise ParameterError.out_of_range(
-                "horizon", horizon, f"a number of {self.unit} above 0 is needed"
+                "horizon", horizon, f"a number of {self.unit} above 0 and up to {_FARTHEST:,} is needed"
             )
         return number
 

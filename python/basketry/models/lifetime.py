@@ -213,7 +213,7 @@ class BetaGeoBetaBinomialModel(LifetimeModel):
         return [[log(shape) for shape in shapes] for shapes in self._starts]
 
     def _horizon(self, horizon: object) -> float:
-        return float(whole("horizon", horizon, 1))
+        return float(whole("horizon", horizon, 1, 100_000))
 
     def _steps(self, horizon: float, discount: float) -> tuple[list[float], list[float]]:
         # What an opportunity brings is what it adds to the purchases until then.

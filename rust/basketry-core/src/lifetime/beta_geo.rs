@@ -10,8 +10,10 @@ use super::{Parameters, Rows, Sum};
 
 /// A term of a series that is smaller than this share of the sum ends it.
 const SMALL: f64 = 1e-15;
+/// Terms between two looks at the end.
+const STEPS: u32 = 8;
 /// Weights are scaled down from here.
-const LARGE: f64 = 1e250;
+const LARGE: f64 = 1e200;
 
 fn survived(x: f64, modified: bool) -> f64 {
     if modified { x + 1.0 } else { x }
@@ -84,19 +86,25 @@ fn purchases(k: f64, s: f64, a: f64, b: f64) -> f64 {
     }
     let (mut weight, mut weights, mut sum) = (1.0, 1.0, 0.0);
     let (mut stayed, mut stays) = (1.0, 1.0);
-    let mut n = 0.0;
+    let (mut n, mut factor) = (0.0, u * k);
     loop {
-        weight *= u * (k + n) / (n + 1.0);
-        n += 1.0;
-        weights += weight;
-        sum += weight * stays;
-        let next = u * (k + n) / (n + 1.0);
-        let ratio = next.max(u);
-        if ratio < 1.0 && weight * (stays + 1.0 / (1.0 - ratio)) * ratio < SMALL * sum * (1.0 - ratio) {
+        for _ in 0..STEPS {
+            weight *= factor;
+            n += 1.0;
+            weights += weight;
+            sum += weight * stays;
+            stayed *= (b + n - 1.0) / (a + b + n - 1.0);
+            stays += stayed;
+            factor = u * (k + n) / (n + 1.0);
+        }
+        if sum.is_nan() {
+            return sum;
+        }
+        let ratio = factor.max(u);
+        let rest = 1.0 - ratio;
+        if rest > 0.0 && weight * ratio * (stays * rest + 1.0) < SMALL * sum * rest * rest {
             return sum / weights;
         }
-        stayed *= (b + n - 1.0) / (a + b + n - 1.0);
-        stays += stayed;
         if weight > LARGE {
             (weight, weights, sum) = (weight / LARGE, weights / LARGE, sum / LARGE);
         }
