@@ -12,17 +12,39 @@ if TYPE_CHECKING:
     from basketry.customers.features import customer_features, feature_dictionary
     from basketry.customers.rfm import quadrants, rfm, rfm_map, rfm_segments
     from basketry.customers.segments import Segmentation, segment_customers
+    from basketry.customers.snapshots import Snapshot
     from basketry.exceptions import (
         BasketryError,
         CapacityError,
         CapacityWarning,
+        ConvergenceError,
+        FitWarning,
         InternalError,
+        LeakError,
         MissingExtraError,
         ParameterError,
         SchemaError,
     )
     from basketry.faults import Faults
-    from basketry.ledger import Ledger, Quality, price_bands, read_ledger
+    from basketry.ledger import (
+        Ledger,
+        PartitionedLedger,
+        Quality,
+        partition_ledger,
+        price_bands,
+        read_ledger,
+    )
+    from basketry.models import (
+        BetaGeoBetaBinomialModel,
+        BetaGeoModel,
+        GammaGammaModel,
+        LifetimeHoldout,
+        ModifiedBetaGeoModel,
+        ParetoModel,
+        lifetime_holdout,
+        lifetime_summary,
+        opportunity_summary,
+    )
     from basketry.patterns import (
         FittingSupport,
         LagTables,
@@ -47,22 +69,33 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BasketryError",
+    "BetaGeoBetaBinomialModel",
+    "BetaGeoModel",
     "Budget",
     "CapacityError",
     "CapacityWarning",
     "Cohorts",
+    "ConvergenceError",
     "Faults",
+    "FitWarning",
     "FittingSupport",
+    "GammaGammaModel",
     "InternalError",
     "LagTables",
+    "LeakError",
     "Ledger",
+    "LifetimeHoldout",
     "MissingExtraError",
+    "ModifiedBetaGeoModel",
     "ParameterError",
+    "ParetoModel",
+    "PartitionedLedger",
     "Quality",
     "RetentionTables",
     "SchemaError",
     "Segmentation",
     "Simulation",
+    "Snapshot",
     "TimeToNext",
     "association_rules",
     "cohorts",
@@ -75,6 +108,10 @@ __all__ = [
     "frequent_sequences",
     "just_bought",
     "lag_tables",
+    "lifetime_holdout",
+    "lifetime_summary",
+    "opportunity_summary",
+    "partition_ledger",
     "price_bands",
     "purchase_cycles",
     "quadrants",
@@ -95,32 +132,77 @@ __all__ = [
 
 # A room is opened when one of its names is first asked for: `basketry --help` needs none, few need numpy.
 _ROOMS = {
-    "control": ("Budget", "showing"),
-    "customers": (
-        *(
-            "Cohorts",
-            "cohorts",
-            "customer_features",
-            "feature_dictionary",
-            "quadrants",
-            "rfm",
-            "rfm_map",
-            "rfm_segments",
-        ),
-    ),
-    "customers.segments": ("Segmentation", "segment_customers"),
-    "faults": ("Faults",),
-    "ledger": ("Ledger", "Quality", "price_bands", "read_ledger"),
-    "patterns": (
-        *("FittingSupport", "LagTables", "RetentionTables", "TimeToNext", "association_rules"),
-        *("contrast_sequences", "count_itemsets", "due_list", "frequent_itemsets", "frequent_sequences"),
-        *("just_bought", "lag_tables", "purchase_cycles", "retention", "sequence_matches"),
-        *("sequence_rules", "support_for", "time_to_next", "validate_rules"),
-    ),
-    "simulation": ("Simulation", "simulate"),
+    "control": """
+        Budget
+        showing
+    """,
+    "customers": """
+        Cohorts
+        cohorts
+        customer_features
+        feature_dictionary
+        quadrants
+        rfm
+        rfm_map
+        rfm_segments
+    """,
+    "customers.segments": """
+        Segmentation
+        segment_customers
+    """,
+    "customers.snapshots": """
+        Snapshot
+    """,
+    "faults": """
+        Faults
+    """,
+    "ledger": """
+        Ledger
+        PartitionedLedger
+        Quality
+        partition_ledger
+        price_bands
+        read_ledger
+    """,
+    "models": """
+        BetaGeoBetaBinomialModel
+        BetaGeoModel
+        GammaGammaModel
+        LifetimeHoldout
+        ModifiedBetaGeoModel
+        ParetoModel
+        lifetime_holdout
+        lifetime_summary
+        opportunity_summary
+    """,
+    "patterns": """
+        FittingSupport
+        LagTables
+        RetentionTables
+        TimeToNext
+        association_rules
+        contrast_sequences
+        count_itemsets
+        due_list
+        frequent_itemsets
+        frequent_sequences
+        just_bought
+        lag_tables
+        purchase_cycles
+        retention
+        sequence_matches
+        sequence_rules
+        support_for
+        time_to_next
+        validate_rules
+    """,
+    "simulation": """
+        Simulation
+        simulate
+    """,
 }
 _ROOM_OF = dict.fromkeys(__all__, "exceptions") | {
-    name: room for room, names in _ROOMS.items() for name in names
+    name: room for room, names in _ROOMS.items() for name in names.split()
 }
 
 

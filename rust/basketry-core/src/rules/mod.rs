@@ -3,15 +3,19 @@
 mod local;
 mod make;
 mod measures;
+mod reach;
 mod stratified;
 #[cfg(test)]
 mod tests;
 mod touched;
+mod trial;
 
 pub use local::{Local, derive_within};
 pub use measures::Measures;
+pub use reach::mine;
 pub use stratified::{Strata, Test, test};
 pub use touched::{Lists, Sides, Triple};
+pub use trial::{Trial, Verdicts, validate};
 
 use rayon::prelude::*;
 
@@ -131,7 +135,7 @@ impl Rules {
 /// confidence, then falling count, then in the order of the itemsets and of the consequent's items in it.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a share that is none, [`Error::Capacity`] when the budget is met,
+/// [`Error::Parameter`] for a share that is none and for itemsets that are not all, [`Error::Capacity`] when the budget is met,
 /// [`Error::Interrupted`] on request.
 ///
 /// # Examples
@@ -146,9 +150,8 @@ impl Rules {
 /// # Ok::<(), basketry_core::Error>(())
 /// ```
 pub fn derive(itemsets: &Itemsets, options: &Options, control: &Control) -> Result<Rules> {
-    options.check()?;
-    let index = Index::new(itemsets);
-    let (found, made) = make::make(&index, itemsets.baskets(), options, control)?;
+    let (index, found, made) = split(itemsets, options, control)?;
+    control.book(0, found.len() as u64 * size_of::<[f64; 16]>() as u64)?;
     let counts: Vec<Counts> = found.iter().map(Found::counts).collect();
     let measures = Measures::new(&counts, itemsets.baskets(), made);
     let parts: Vec<Rules> = found
@@ -157,15 +160,7 @@ pub fn derive(itemsets: &Itemsets, options: &Options, control: &Control) -> Resu
             let mut part = Rules::default();
             let mut branch = Vec::new();
             for rule in found {
-                index.branch(rule.place, &mut branch);
-                for (at, &node) in branch.iter().enumerate().rev() {
-                    let item = index.nodes[node as usize].item;
-                    if rule.consequent >> at & 1 == 1 {
-                        part.consequents.push(item);
-                    } else {
-                        part.antecedents.push(item);
-                    }
-                }
+                rule.sides(&index, &mut branch, &mut part.antecedents, &mut part.consequents);
                 part.antecedent_offsets.push(part.antecedents.len() as i64);
                 part.consequent_offsets.push(part.consequents.len() as i64);
             }
@@ -182,4 +177,25 @@ pub fn derive(itemsets: &Itemsets, options: &Options, control: &Control) -> Resu
         rules.consequents.extend_from_slice(&part.consequents);
     }
     Ok(rules)
+}
+
+/// Splits itemsets into the rules that pass all limits; also tells how many there were before `top` took the first ones.
+fn split(itemsets: &Itemsets, options: &Options, control: &Control) -> Result<(Index, Vec<Found>, u64)> {
+    options.check()?;
+    if !itemsets.is_tree() {
+        return Err(Error::Parameter {
+            name: "itemsets",
+            value: "closed, maximal, or all that contain some items".into(),
+            expected: "the sides of a rule are counted among all frequent itemsets: mine these",
+        });
+    }
+    let index = Index::new(itemsets);
+    let (found, made) = make::make(&index, itemsets.baskets(), options, control).map_err(|refused| {
+        let Error::Capacity(mut exhausted) = refused else { return refused };
+        "ask for more confidence or lift, for shorter sides (max_antecedent, max_consequent), for the top rules \
+         only, or raise the minimum support or the budget"
+            .clone_into(&mut exhausted.mend);
+        Error::Capacity(exhausted)
+    })?;
+    Ok((index, found, made))
 }
