@@ -39,7 +39,12 @@ NEIGHBOURS = {
     ("files", "exceptions"),
     ("arguments", "exceptions"),
 }
-HEAVY = {"sklearn": {"customers/segments.py"}, "scipy": set(), "altair": {"report"}, "vl_convert": {"report"}}
+HEAVY = {
+    "sklearn": {"customers/segments.py", "models"},
+    "scipy": {"models"},
+    "altair": {"report"},
+    "vl_convert": {"report"},
+}
 HEAVY |= {"jinja2": {"report"}, "typer": {"cli"}, "rich": {"cli"}, "pydantic": {"ledger/config.py", "cli"}}
 
 # Which module of the core may use which; a module may always use itself.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from basketry import _core
 
 if TYPE_CHECKING:
+    from basketry.campaigns.channels import Channel, band_table, channel_policy
     from basketry.control import Budget, showing
     from basketry.customers.cohorts import Cohorts, cohorts
     from basketry.customers.features import customer_features, feature_dictionary
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
         price_bands,
         read_ledger,
     )
+    from basketry.models.evaluate import Comparison, compare
+    from basketry.models.programme import Programme, propensity_programme
+    from basketry.models.propensity import PropensityModel
+    from basketry.models.reasons import reasons
     from basketry.patterns import (
         FittingSupport,
         LagTables,
@@ -59,7 +64,9 @@ __all__ = [
     "Budget",
     "CapacityError",
     "CapacityWarning",
+    "Channel",
     "Cohorts",
+    "Comparison",
     "Faults",
     "FittingSupport",
     "InternalError",
@@ -69,6 +76,8 @@ __all__ = [
     "MissingExtraError",
     "ParameterError",
     "PartitionedLedger",
+    "Programme",
+    "PropensityModel",
     "Quality",
     "RetentionTables",
     "SchemaError",
@@ -77,7 +86,10 @@ __all__ = [
     "Snapshot",
     "TimeToNext",
     "association_rules",
+    "band_table",
+    "channel_policy",
     "cohorts",
+    "compare",
     "contrast_sequences",
     "count_itemsets",
     "customer_features",
@@ -89,9 +101,11 @@ __all__ = [
     "lag_tables",
     "partition_ledger",
     "price_bands",
+    "propensity_programme",
     "purchase_cycles",
     "quadrants",
     "read_ledger",
+    "reasons",
     "retention",
     "rfm",
     "rfm_map",
@@ -127,6 +141,11 @@ _ROOMS = {
     "ledger": (
         *("Ledger", "PartitionedLedger", "Quality", "partition_ledger", "price_bands", "read_ledger"),
     ),
+    "campaigns.channels": ("Channel", "band_table", "channel_policy"),
+    "models.evaluate": ("Comparison", "compare"),
+    "models.programme": ("Programme", "propensity_programme"),
+    "models.propensity": ("PropensityModel",),
+    "models.reasons": ("reasons",),
     "patterns": (
         *("FittingSupport", "LagTables", "RetentionTables", "TimeToNext", "association_rules"),
         *("contrast_sequences", "count_itemsets", "due_list", "frequent_itemsets", "frequent_sequences"),
