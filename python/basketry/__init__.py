@@ -18,6 +18,8 @@ if TYPE_CHECKING:
         BasketryError,
         CapacityError,
         CapacityWarning,
+        ConvergenceError,
+        FitWarning,
         InternalError,
         LeakError,
         MissingExtraError,
@@ -32,6 +34,17 @@ if TYPE_CHECKING:
         partition_ledger,
         price_bands,
         read_ledger,
+    )
+    from basketry.models import (
+        BetaGeoBetaBinomialModel,
+        BetaGeoModel,
+        GammaGammaModel,
+        LifetimeHoldout,
+        ModifiedBetaGeoModel,
+        ParetoModel,
+        lifetime_holdout,
+        lifetime_summary,
+        opportunity_summary,
     )
     from basketry.models.evaluate import Comparison, compare
     from basketry.models.programme import Programme, propensity_programme
@@ -61,20 +74,28 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BasketryError",
+    "BetaGeoBetaBinomialModel",
+    "BetaGeoModel",
     "Budget",
     "CapacityError",
     "CapacityWarning",
     "Channel",
     "Cohorts",
     "Comparison",
+    "ConvergenceError",
     "Faults",
+    "FitWarning",
     "FittingSupport",
+    "GammaGammaModel",
     "InternalError",
     "LagTables",
     "LeakError",
     "Ledger",
+    "LifetimeHoldout",
     "MissingExtraError",
+    "ModifiedBetaGeoModel",
     "ParameterError",
+    "ParetoModel",
     "PartitionedLedger",
     "Programme",
     "PropensityModel",
@@ -99,6 +120,9 @@ __all__ = [
     "frequent_sequences",
     "just_bought",
     "lag_tables",
+    "lifetime_holdout",
+    "lifetime_summary",
+    "opportunity_summary",
     "partition_ledger",
     "price_bands",
     "propensity_programme",
@@ -122,40 +146,96 @@ __all__ = [
 
 # A room is opened when one of its names is first asked for: `basketry --help` needs none, few need numpy.
 _ROOMS = {
-    "control": ("Budget", "showing"),
-    "customers": (
-        *(
-            "Cohorts",
-            "cohorts",
-            "customer_features",
-            "feature_dictionary",
-            "quadrants",
-            "rfm",
-            "rfm_map",
-            "rfm_segments",
-        ),
-    ),
-    "customers.segments": ("Segmentation", "segment_customers"),
-    "customers.snapshots": ("Snapshot",),
-    "faults": ("Faults",),
-    "ledger": (
-        *("Ledger", "PartitionedLedger", "Quality", "partition_ledger", "price_bands", "read_ledger"),
-    ),
-    "campaigns.channels": ("Channel", "band_table", "channel_policy"),
-    "models.evaluate": ("Comparison", "compare"),
-    "models.programme": ("Programme", "propensity_programme"),
-    "models.propensity": ("PropensityModel",),
-    "models.reasons": ("reasons",),
-    "patterns": (
-        *("FittingSupport", "LagTables", "RetentionTables", "TimeToNext", "association_rules"),
-        *("contrast_sequences", "count_itemsets", "due_list", "frequent_itemsets", "frequent_sequences"),
-        *("just_bought", "lag_tables", "purchase_cycles", "retention", "sequence_matches"),
-        *("sequence_rules", "support_for", "time_to_next", "validate_rules"),
-    ),
-    "simulation": ("Simulation", "simulate"),
+    "control": """
+        Budget
+        showing
+    """,
+    "campaigns.channels": """
+        Channel
+        band_table
+        channel_policy
+    """,
+    "customers": """
+        Cohorts
+        cohorts
+        customer_features
+        feature_dictionary
+        quadrants
+        rfm
+        rfm_map
+        rfm_segments
+    """,
+    "customers.segments": """
+        Segmentation
+        segment_customers
+    """,
+    "customers.snapshots": """
+        Snapshot
+    """,
+    "faults": """
+        Faults
+    """,
+    "ledger": """
+        Ledger
+        PartitionedLedger
+        Quality
+        partition_ledger
+        price_bands
+        read_ledger
+    """,
+    "models": """
+        BetaGeoBetaBinomialModel
+        BetaGeoModel
+        GammaGammaModel
+        LifetimeHoldout
+        ModifiedBetaGeoModel
+        ParetoModel
+        lifetime_holdout
+        lifetime_summary
+        opportunity_summary
+    """,
+    "models.evaluate": """
+        Comparison
+        compare
+    """,
+    "models.programme": """
+        Programme
+        propensity_programme
+    """,
+    "models.propensity": """
+        PropensityModel
+    """,
+    "models.reasons": """
+        reasons
+    """,
+    "patterns": """
+        FittingSupport
+        LagTables
+        RetentionTables
+        TimeToNext
+        association_rules
+        contrast_sequences
+        count_itemsets
+        due_list
+        frequent_itemsets
+        frequent_sequences
+        just_bought
+        lag_tables
+        purchase_cycles
+        retention
+        sequence_matches
+        sequence_rules
+        support_for
+        time_to_next
+        validate_rules
+    """,
+    "simulation": """
+        Simulation
+        simulate
+    """,
 }
 _ROOM_OF = dict.fromkeys(__all__, "exceptions") | {
-    name: room for room, names in _ROOMS.items() for name in names
+    name: room for room, names in _ROOMS.items() for name in names.split()
 }
 
 

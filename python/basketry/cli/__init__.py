@@ -20,6 +20,7 @@ from basketry.cli.features import features
 from basketry.cli.inspect import inspect
 from basketry.cli.itemsets import itemsets
 from basketry.cli.lags import lags
+from basketry.cli.lifetime import lifetime
 from basketry.cli.rfm import rfm
 from basketry.cli.rules import rules
 from basketry.cli.run import run
@@ -62,7 +63,7 @@ def _options(
 
 for _command in (demo, inspect, run):
     app.command()(_command)
-for _command in (rfm, features, cohorts, segments, itemsets, rules, sequences, lags, due):
+for _command in (rfm, features, cohorts, lifetime, segments, itemsets, rules, sequences, lags, due):
     app.command()(_command)
 for _command in (score, compare):
     app.command()(_command)

@@ -174,7 +174,7 @@ def _check_size(largest: Mapping[int, int], manifest: Manifest, reading: Reading
 
 
 def _labels_file(folder: Path, what: str, generation: int, at: int) -> Path:
-    return folder / f"{what}.{generation}.{at}.labels"
+    return folder / f"{what}-{at}.{generation}.labels"
 
 
 def _keep_counts(folder: Path, what: str, generation: int, at: int, pairs: pl.LazyFrame) -> pl.DataFrame:

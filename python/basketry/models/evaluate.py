@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import process_time
 from typing import Any
 
@@ -12,9 +12,10 @@ import polars as pl
 
 from basketry.arguments import whole
 from basketry.customers.labelled import Labelled
-from basketry.exceptions import ParameterError
+from basketry.exceptions import ParameterError, SchemaError
 from basketry.ledger.zones import Moment
 from basketry.models.baselines import BASELINES, ONE_COLUMN, baseline
+from basketry.models.expected import COLUMN, with_lifetime
 from basketry.models.learners import LEARNERS, USUAL
 from basketry.models.metrics import SHARES, Sheet
 from basketry.models.propensity import PropensityModel
@@ -114,6 +115,7 @@ def compare(
         if name not in LEARNERS:
             raise ParameterError.unknown("learners", name, LEARNERS)
     labelled.audit().check()
+    weeks = weeks_ahead(labelled)
     rows, drift, scored, kept = [], [], [], []
     models: dict[str, Any] = {}
     for test in [None] if tests is None else tests:
@@ -121,6 +123,8 @@ def compare(
         latest = train["as_of"].unique().sort()[-periods:]
         train = train.filter(pl.col("as_of").is_in(latest.implode()))
         _refuse_thin(train, held)
+        used = [*latest.dt.epoch("us"), held["as_of"].dt.epoch("us")[0]]
+        train, held = _beside(replace(labelled, table=pl.concat([train, held])), weeks, used)
         known = train.filter(pl.col("as_of") == latest[-1])["label"].mean()
         models = _fitted(train, held, learners, known, seed)
         sheet = Sheet(
@@ -145,6 +149,27 @@ def compare(
     return Comparison(pl.DataFrame(rows), drifts, pl.concat(scored), chosen, offered, verdict, fitted)
 
 
+def weeks_ahead(labelled: Labelled) -> float:
+    """Tell how long the label windows are, from ``as_of`` to their end.
+
+    Parameters
+    ----------
+    labelled
+        A table with labels.
+    """
+    if "label" not in labelled.table.columns:
+        raise SchemaError("there is no label to learn from: give the snapshot a label window.")
+    first = labelled.periods.row(0, named=True)
+    return float((first["label_end"] - first["as_of"]).total_seconds() / (7 * 86_400))
+
+
+def _beside(labelled: Labelled, weeks: float, used: list[int]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Add what the lifetime formula expects, and take training and test apart again."""
+    table = with_lifetime(labelled, weeks, used).table
+    last = pl.col("as_of") == pl.col("as_of").max()
+    return table.filter(~last), table.filter(last)
+
+
 def _refuse_thin(train: pl.DataFrame, held: pl.DataFrame) -> None:
     for name, rows in (("training", train), ("test", held)):
         hits = int(rows["label"].sum())
@@ -160,15 +185,15 @@ def _fitted(
 ) -> dict[str, tuple[Any, float]]:
     """Fit every baseline that the table allows and every learner, with the seconds of CPU that each takes."""
     found: dict[str, tuple[Any, float]] = {}
-    allowed = [name for name in BASELINES if ONE_COLUMN.get(name, "customer") in train.columns]
-    own = [column for name, column in ONE_COLUMN.items() if name == "BG/NBD" and column in train.columns]
+    columns = {name: ONE_COLUMN.get(name, "customer") for name in BASELINES}
+    allowed = [name for name, one in columns.items() if one in train.columns and train[one].n_unique() > 1]
     for name in (*allowed, *learners):
         start = process_time()
         if name in BASELINES:
             model: Any = baseline(name).fit(train, train["label"])
         else:
             model = PropensityModel(name, rng=seed).fit(
-                train.drop(own), train["label"], groups=train["customer"]
+                train.drop(COLUMN, strict=False), train["label"], groups=train["customer"]
             )
             model = model.recentred(held, float(known)) if 0 < float(known) < 1 else model
         found[name] = model, process_time() - start

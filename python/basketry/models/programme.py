@@ -19,7 +19,8 @@ from basketry.ledger import Ledger
 from basketry.ledger.lines import with_lines
 from basketry.ledger.zones import Moment, local, zone_info
 from basketry.models.baselines import BASELINES, OneColumn, baseline
-from basketry.models.evaluate import FEWEST, Comparison, compare, gains
+from basketry.models.evaluate import FEWEST, Comparison, compare, gains, weeks_ahead
+from basketry.models.expected import with_lifetime
 from basketry.models.learners import USUAL
 from basketry.models.metrics import reliability
 from basketry.models.propensity import PropensityModel
@@ -163,9 +164,7 @@ def propensity_programme(
     zone = zone_info(ledger.timezone)
     moments = {cut: local(cut, zone) for cut in dates.all}
     sample = _sample(ledger, len(dates.all), seed(rng))
-    labelled = with_lifetime(
-        asked.at(list(moments.values())).build(sample, n_threads=n_threads), label, n_threads
-    )
+    labelled = asked.at(list(moments.values())).build(sample, n_threads=n_threads)
     tests = [cut for cut in dates.tests if _thick(labelled, cut)] or dates.tests[-1:]
     comparison = compare(
         labelled,
@@ -176,17 +175,17 @@ def propensity_programme(
         rng=rng,
     )
     latest = labelled.periods["as_of"].sort()[-periods:]
-    train = labelled.table.filter(pl.col("as_of").is_in(latest.implode()))
-    people = with_lifetime(
-        asked.to_score(local(end, zone)).build(ledger, n_threads=n_threads), label, n_threads
-    ).table
+    scored = asked.to_score(local(end, zone)).build(ledger, n_threads=n_threads)
     offered = comparison.offered
+    if offered == "BG/NBD":
+        weeks = weeks_ahead(labelled)
+        labelled, scored = with_lifetime(labelled, weeks), with_lifetime(scored, weeks)
+    train = labelled.table.filter(pl.col("as_of").is_in(latest.implode()))
+    people = scored.table
     if offered in BASELINES:
         model: Any = baseline(offered).fit(train, train["label"])
     else:
-        model = PropensityModel(offered, rng=rng).fit(
-            train.drop("bgnbd_orders", strict=False), train["label"]
-        )
+        model = PropensityModel(offered, rng=rng).fit(train, train["label"])
         known = labelled.periods.filter(as_of=latest[-1])["base_rate"].item()
         model = model.recentred(people, known) if people.height and 0 < known < 1 else model
     last = comparison.scored.filter(pl.col("as_of") == pl.col("as_of").max())
@@ -337,8 +336,3 @@ def _card(
             "calibration_error",
         ).to_dicts(),
     }  # fmt: skip
-
-
-def with_lifetime(labelled: Labelled, label: Length, n_threads: int | None = None) -> Labelled:
-    """Set beside each row what the lifetime formula expects; see `baselines`."""
-    return labelled

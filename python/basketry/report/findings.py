@@ -23,6 +23,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "sequences": ("sequence", "length", "items", "count", "support"),
     "sequence_rules": ("antecedent", "consequent", "count", "support", "confidence", "lift"),
     "retention": ("since", "days", "at_risk", "returned", "low", "high"),
+    "lifetime_tracking": ("day", "seen", "actual", "expected"),
+    "lifetime_measures": ("rule", "mae", "rmse", "purchases", "bias"),
+    "lifetime_by_frequency": ("frequency", "customers", "actual", "expected", "own_rate"),
     "segments": ("segment", "name", "customers", "share", "orders_mean", "order_value_mean",
                  "recency_days_mean", "spend_total", "spend_share"),
     "profile": ("segment", "feature", "mean", "everyone_mean", "percentile"),
@@ -113,6 +116,8 @@ class Findings:
     retention
         The share that has ordered again (``returned``, ``low``, ``high``) by ``days``, since the ``first``
         and since ``every`` order.
+    lifetime_tracking, lifetime_measures, lifetime_by_frequency
+        A lifetime model on purchases that it had not seen: the frames of :func:`basketry.lifetime_holdout`.
     segments
         One row per segment, with its name, size, habits, spend and, where known, ``margin_total``.
     profile
@@ -144,6 +149,9 @@ class Findings:
     sequence_rules: pl.DataFrame | None = None
     lags: Sequence[Lag] | None = None
     retention: pl.DataFrame | None = None
+    lifetime_tracking: pl.DataFrame | None = None
+    lifetime_measures: pl.DataFrame | None = None
+    lifetime_by_frequency: pl.DataFrame | None = None
     segments: pl.DataFrame | None = None
     profile: pl.DataFrame | None = None
     rfm_map: pl.DataFrame | None = None

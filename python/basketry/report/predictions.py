@@ -35,7 +35,8 @@ def predictions(findings: Findings, pictures: Pictures) -> Section:
         f"ones, beside what anybody could do without a model. {text.clean(told['verdict'], 600)}"
     )
     figures = [*_timeline(findings, pictures), *_gain(findings, pictures), *_rest(findings, pictures)]
-    tables = (_sheet(findings.comparison),) if findings.comparison is not None else ()
+    sheet = findings.comparison
+    tables = (_sheet(sheet),) if sheet is not None and sheet.height else ()
     return Section("predictions", title, lead, tuple(figures), tables, columns=2)
 
 

@@ -250,6 +250,25 @@ pub fn codes(frame: PyRecordBatchReader) -> PyResult<Vec<u32>> {
     Ok(codes)
 }
 
+/// Reads every column of a frame as numbers; a missing one is NaN.
+pub fn floats(frame: PyRecordBatchReader) -> PyResult<Vec<Vec<f64>>> {
+    let reader = frame.into_reader()?;
+    let mut columns = vec![Vec::new(); reader.schema().fields().len()];
+    for batch in reader {
+        let batch = batch.map_err(|error| errors::from_arrow("input", &error))?;
+        for ((field, array), column) in batch.schema().fields().iter().zip(batch.columns()).zip(&mut columns)
+        {
+            let array = cast(field.name(), array, &DataType::Float64)?;
+            let array = array.as_primitive::<Float64Type>();
+            match valid(array) {
+                None => column.extend_from_slice(array.values()),
+                Some(_) => column.extend(array.iter().map(|value| value.unwrap_or(f64::NAN))),
+            }
+        }
+    }
+    Ok(columns)
+}
+
 /// Rows that are worked on at once: few enough that all their columns stay in the cache.
 const ROWS_AT_ONCE: usize = 1 << 14;
 

@@ -6,6 +6,7 @@ mod errors;
 mod itemsets;
 mod lags;
 mod ledger;
+mod lifetime;
 mod rules;
 mod run;
 mod sequences;
@@ -26,6 +27,8 @@ mod _core {
     use crate::lags::{due_list, just_bought, lag_tables, purchase_cycles, retention};
     #[pymodule_export]
     use crate::ledger::{Account, Ledger, LedgerBuilder};
+    #[pymodule_export]
+    use crate::lifetime::{LifetimeTable, lifetime_forecast};
     #[pymodule_export]
     use crate::rules::{association_rules, local_rules, test_rules};
     #[pymodule_export]
