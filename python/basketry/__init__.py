@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from basketry import _core
 
 if TYPE_CHECKING:
+    from basketry.campaigns.channels import Channel, band_table, channel_policy
     from basketry.control import Budget, showing
     from basketry.customers.cohorts import Cohorts, cohorts
     from basketry.customers.features import customer_features, feature_dictionary
@@ -45,6 +46,10 @@ if TYPE_CHECKING:
         lifetime_summary,
         opportunity_summary,
     )
+    from basketry.models.evaluate import Comparison, compare
+    from basketry.models.programme import Programme, propensity_programme
+    from basketry.models.propensity import PropensityModel
+    from basketry.models.reasons import reasons
     from basketry.patterns import (
         FittingSupport,
         LagTables,
@@ -74,7 +79,9 @@ __all__ = [
     "Budget",
     "CapacityError",
     "CapacityWarning",
+    "Channel",
     "Cohorts",
+    "Comparison",
     "ConvergenceError",
     "Faults",
     "FitWarning",
@@ -90,6 +97,8 @@ __all__ = [
     "ParameterError",
     "ParetoModel",
     "PartitionedLedger",
+    "Programme",
+    "PropensityModel",
     "Quality",
     "RetentionTables",
     "SchemaError",
@@ -98,7 +107,10 @@ __all__ = [
     "Snapshot",
     "TimeToNext",
     "association_rules",
+    "band_table",
+    "channel_policy",
     "cohorts",
+    "compare",
     "contrast_sequences",
     "count_itemsets",
     "customer_features",
@@ -113,9 +125,11 @@ __all__ = [
     "opportunity_summary",
     "partition_ledger",
     "price_bands",
+    "propensity_programme",
     "purchase_cycles",
     "quadrants",
     "read_ledger",
+    "reasons",
     "retention",
     "rfm",
     "rfm_map",
@@ -135,6 +149,11 @@ _ROOMS = {
     "control": """
         Budget
         showing
+    """,
+    "campaigns.channels": """
+        Channel
+        band_table
+        channel_policy
     """,
     "customers": """
         Cohorts
@@ -174,6 +193,20 @@ _ROOMS = {
         lifetime_holdout
         lifetime_summary
         opportunity_summary
+    """,
+    "models.evaluate": """
+        Comparison
+        compare
+    """,
+    "models.programme": """
+        Programme
+        propensity_programme
+    """,
+    "models.propensity": """
+        PropensityModel
+    """,
+    "models.reasons": """
+        reasons
     """,
     "patterns": """
         FittingSupport

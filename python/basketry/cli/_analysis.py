@@ -13,6 +13,7 @@ import polars as pl
 from basketry.cli._ledgers import before, item_names
 from basketry.cli._lifetime import lifetime
 from basketry.cli._pairs import FOLLOWED, clearest, due_rows, followed, named, strongest_pairs
+from basketry.cli._predictions import predictions
 from basketry.cli._thresholds import fitting_rules, fitting_sequence_rules, fitting_sequences
 from basketry.customers import quadrants, rfm, rfm_map, rfm_segments
 from basketry.customers.segments import segment_customers
@@ -128,6 +129,7 @@ def analyse(
         ("lags", ("lags",), _lags),
         ("retention", ("retention",), _retention),
         ("lifetime", ("lifetime_tracking",), _lifetime),
+        ("predictions", ("prediction",), predictions),
     ):
         with step(name), _telling(result, parts):
             work(result)
