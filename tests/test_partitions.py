@@ -127,7 +127,7 @@ def test_the_answers_are_those_of_the_whole(tmp_path, text):
 def test_any_dump_any_number_of_partitions(tmp_path, seed, monkeypatch):
     rng = np.random.default_rng(seed)
     monkeypatch.setattr(
-        "basketry.ledger.partitions._many", lambda _reading, _memory: int(rng.integers(2, 40))
+        "basketry.ledger.partitions._many", lambda _reading, _memory: int(rng.integers(2, 16))
     )
     size = {
         "rows": int(rng.integers(1, 300)),
