@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 import basketry as bk
+from basketry.cli import main
 from basketry.exceptions import CapacityError, ParameterError, SchemaError
 
 COLUMNS = {name: name for name in ("customer", "order", "time", "item", "quantity", "price", "currency")}
@@ -86,6 +87,7 @@ def answers(shop):
         .lazy()
         .collect(),
         "cohorts": bk.cohorts(shop).table,
+        "lifetime": bk.lifetime_summary(shop),
         "weeks": bk.cohorts(shop, period="week", as_of="2024-09-01").table,
     }
 
@@ -125,7 +127,7 @@ def test_the_answers_are_those_of_the_whole(tmp_path, text):
 def test_any_dump_any_number_of_partitions(tmp_path, seed, monkeypatch):
     rng = np.random.default_rng(seed)
     monkeypatch.setattr(
-        "basketry.ledger.partitions._many", lambda _reading, _memory: int(rng.integers(2, 40))
+        "basketry.ledger.partitions._many", lambda _reading, _memory: int(rng.integers(2, 16))
     )
     size = {
         "rows": int(rng.integers(1, 300)),
@@ -271,3 +273,26 @@ def test_a_ledger_as_bytes(tmp_path):
     assert again.quality.totals == whole.quality.totals
     with pytest.raises(SchemaError):
         bk.Ledger.from_bytes(b"nothing")
+
+
+def test_the_commands_write_the_same_files(tmp_path):
+    for path in dump(tmp_path / "dump", text=False):
+        pl.read_parquet(path).drop("currency").write_parquet(path)
+    source, zone = str(tmp_path / "dump"), ["--timezone", "Europe/London"]
+    for name in ("features", "rfm", "cohorts"):
+        files = {}
+        for kind, limit in (("whole", []), ("parts", ["--memory", "1MiB"])):
+            out = [tmp_path / f"{kind}.parquet", tmp_path / f"{kind}.csv"]
+            with pytest.raises(SystemExit) as left:
+                main([name, source, *zone, "-o", str(out[0]), "--csv", str(out[1]), *limit])
+            assert left.value.code == 0
+            files[kind] = [path.read_bytes() for path in out]
+        assert files["whole"] == files["parts"], name
+    assert not list(tmp_path.glob(".basketry-*"))
+    with pytest.raises(SystemExit) as left:
+        main(["rfm", source, *zone, "--folder", str(tmp_path / "kept")])
+    assert left.value.code == 2
+    with pytest.raises(SystemExit) as left:
+        main(["rfm", source, *zone, "--memory", "2GiB", "--folder", str(tmp_path / "kept"), "--top", "1"])
+    assert left.value.code == 0
+    assert bk.PartitionedLedger.open(tmp_path / "kept").n_partitions == 1
