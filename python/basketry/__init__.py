@@ -9,9 +9,22 @@ from basketry import _core
 if TYPE_CHECKING:
     from basketry.control import Budget, showing
     from basketry.customers.cohorts import Cohorts, cohorts
+    from basketry.customers.concentration import Concentration, concentration
     from basketry.customers.features import customer_features, feature_dictionary
+    from basketry.customers.revenue import PriceVolumeMix, price_volume_mix, revenue_tree
     from basketry.customers.rfm import quadrants, rfm, rfm_map, rfm_segments
-    from basketry.customers.segments import Segmentation, segment_customers
+    from basketry.customers.sale import sale_motivation
+    from basketry.customers.segments import (
+        BuyingCube,
+        Missions,
+        ProductGroups,
+        Segmentation,
+        basket_missions,
+        buying_cube,
+        product_groups,
+        profile_segments,
+        segment_customers,
+    )
     from basketry.exceptions import (
         BasketryError,
         CapacityError,
@@ -48,16 +61,21 @@ if TYPE_CHECKING:
 __all__ = [
     "BasketryError",
     "Budget",
+    "BuyingCube",
     "CapacityError",
     "CapacityWarning",
     "Cohorts",
+    "Concentration",
     "Faults",
     "FittingSupport",
     "InternalError",
     "LagTables",
     "Ledger",
     "MissingExtraError",
+    "Missions",
     "ParameterError",
+    "PriceVolumeMix",
+    "ProductGroups",
     "Quality",
     "RetentionTables",
     "SchemaError",
@@ -65,7 +83,10 @@ __all__ = [
     "Simulation",
     "TimeToNext",
     "association_rules",
+    "basket_missions",
+    "buying_cube",
     "cohorts",
+    "concentration",
     "contrast_sequences",
     "count_itemsets",
     "customer_features",
@@ -76,13 +97,18 @@ __all__ = [
     "just_bought",
     "lag_tables",
     "price_bands",
+    "price_volume_mix",
+    "product_groups",
+    "profile_segments",
     "purchase_cycles",
     "quadrants",
     "read_ledger",
     "retention",
+    "revenue_tree",
     "rfm",
     "rfm_map",
     "rfm_segments",
+    "sale_motivation",
     "segment_customers",
     "sequence_matches",
     "sequence_rules",
@@ -99,16 +125,25 @@ _ROOMS = {
     "customers": (
         *(
             "Cohorts",
+            "Concentration",
+            "PriceVolumeMix",
             "cohorts",
+            "concentration",
             "customer_features",
             "feature_dictionary",
+            "price_volume_mix",
             "quadrants",
+            "revenue_tree",
             "rfm",
             "rfm_map",
             "rfm_segments",
+            "sale_motivation",
         ),
     ),
-    "customers.segments": ("Segmentation", "segment_customers"),
+    "customers.segments": (
+        *("BuyingCube", "Missions", "ProductGroups", "Segmentation", "basket_missions", "buying_cube"),
+        *("product_groups", "profile_segments", "segment_customers"),
+    ),
     "faults": ("Faults",),
     "ledger": ("Ledger", "Quality", "price_bands", "read_ledger"),
     "patterns": (

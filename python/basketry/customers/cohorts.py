@@ -9,9 +9,9 @@ import polars as pl
 from basketry.exceptions import ParameterError, SchemaError
 from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment, local, zone_info
-from basketry.money import exact_sum
+from basketry.money import UNIT, exact_sum
 
-PERIODS = {"week": "1w", "month": "1mo", "quarter": "1q", "year": "1y"}
+PERIODS = {"day": "1d", "week": "1w", "month": "1mo", "quarter": "1q", "half-year": "6mo", "year": "1y"}
 """Calendar periods in local time; weeks begin on Monday."""
 
 
@@ -46,9 +46,18 @@ class Cohorts:
             raise SchemaError("the ledger holds no money: map a column to 'amount' when it is read.")
         return self._matrix("revenue")
 
-    def _matrix(self, value: str) -> pl.DataFrame:
-        ages = [str(age) for age in sorted(self.table["age"].unique())]
-        wide = self.table.select("cohort", "size", pl.col("age").cast(pl.String), value)
+    @property
+    def worth(self) -> pl.DataFrame:
+        """The money that a cohort has brought by each age, for one of its customers, likewise."""
+        if "revenue" not in self.table.columns:
+            raise SchemaError("the ledger holds no money: map a column to 'amount' when it is read.")
+        brought = (pl.col("revenue") * UNIT).round().cast(pl.Int64).cum_sum().over("cohort", order_by="age")
+        return self._matrix("worth", self.table.with_columns(worth=brought / UNIT / pl.col("size")))
+
+    def _matrix(self, value: str, table: pl.DataFrame | None = None) -> pl.DataFrame:
+        table = self.table if table is None else table
+        ages = [str(age) for age in sorted(table["age"].unique())]
+        wide = table.select("cohort", "size", pl.col("age").cast(pl.String), value)
         return wide.pivot("age", index=["cohort", "size"], values=value, on_columns=ages)
 
     def __repr__(self) -> str:
@@ -63,7 +72,7 @@ def cohorts(ledger: Ledger, *, period: str = "month", as_of: Moment | None = Non
     ledger
         The shop.
     period
-        ``week``, ``month``, ``quarter`` or ``year``, in local time.
+        ``day``, ``week``, ``month``, ``quarter``, ``half-year`` or ``year``, in local time.
     as_of
         Orders at or after it are left out; None is the end of the data. The period that it cuts is told as far as it goes.
 
@@ -125,9 +134,11 @@ def cohorts(ledger: Ledger, *, period: str = "month", as_of: Moment | None = Non
 
 def _number(day: pl.Expr, period: str) -> pl.Expr:
     """Number the calendar periods."""
+    if period == "day":
+        return day.cast(pl.Int32).cast(pl.Int64)
     if period == "week":
         # 1970-01-01 was a Thursday.
         return (day.cast(pl.Int32).cast(pl.Int64) + 3).floordiv(7)
     year, month = day.dt.year().cast(pl.Int64), day.dt.month().cast(pl.Int64) - 1
-    months = {"month": 1, "quarter": 3, "year": 12}[period]
+    months = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}[period]
     return (year * 12 + month).floordiv(months)
