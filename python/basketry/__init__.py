@@ -25,17 +25,26 @@ if TYPE_CHECKING:
         profile_segments,
         segment_customers,
     )
+    from basketry.customers.snapshots import Snapshot
     from basketry.exceptions import (
         BasketryError,
         CapacityError,
         CapacityWarning,
         InternalError,
+        LeakError,
         MissingExtraError,
         ParameterError,
         SchemaError,
     )
     from basketry.faults import Faults
-    from basketry.ledger import Ledger, Quality, price_bands, read_ledger
+    from basketry.ledger import (
+        Ledger,
+        PartitionedLedger,
+        Quality,
+        partition_ledger,
+        price_bands,
+        read_ledger,
+    )
     from basketry.patterns import (
         FittingSupport,
         LagTables,
@@ -70,10 +79,12 @@ __all__ = [
     "FittingSupport",
     "InternalError",
     "LagTables",
+    "LeakError",
     "Ledger",
     "MissingExtraError",
     "Missions",
     "ParameterError",
+    "PartitionedLedger",
     "PriceVolumeMix",
     "ProductGroups",
     "Quality",
@@ -81,6 +92,7 @@ __all__ = [
     "SchemaError",
     "Segmentation",
     "Simulation",
+    "Snapshot",
     "TimeToNext",
     "association_rules",
     "basket_missions",
@@ -96,6 +108,7 @@ __all__ = [
     "frequent_sequences",
     "just_bought",
     "lag_tables",
+    "partition_ledger",
     "price_bands",
     "price_volume_mix",
     "product_groups",
@@ -144,8 +157,11 @@ _ROOMS = {
         *("BuyingCube", "Missions", "ProductGroups", "Segmentation", "basket_missions", "buying_cube"),
         *("product_groups", "profile_segments", "segment_customers"),
     ),
+    "customers.snapshots": ("Snapshot",),
     "faults": ("Faults",),
-    "ledger": ("Ledger", "Quality", "price_bands", "read_ledger"),
+    "ledger": (
+        *("Ledger", "PartitionedLedger", "Quality", "partition_ledger", "price_bands", "read_ledger"),
+    ),
     "patterns": (
         *("FittingSupport", "LagTables", "RetentionTables", "TimeToNext", "association_rules"),
         *("contrast_sequences", "count_itemsets", "due_list", "frequent_itemsets", "frequent_sequences"),

@@ -71,10 +71,8 @@ class RuleOptions(TypedDict):
 
 @type_check_only
 class Trial(TypedDict):
-    """What rules are tested on, and how: days since 1970, days of a period."""
+    """What rules are tested on: days since 1970, days of a period."""
 
-    grain: str
-    axis: str
     later: int | None
     period: int
 
@@ -83,7 +81,7 @@ class Baskets:
     """Sets of items, and the ids that their codes stand for."""
 
     @staticmethod
-    def from_rows(rows: object, values: list[str], reins: Reins) -> Baskets: ...
+    def from_rows(rows: object, basket: str, values: list[str], reins: Reins) -> Baskets: ...
     @staticmethod
     def from_text(text: bytes, reins: Reins) -> Baskets: ...
     @staticmethod

@@ -204,9 +204,9 @@ def _rules(result: Analysis) -> None:
     result.tables["rules"] = found
     sure = found.filter(pl.col("q_value") <= 0.05).sort("lift", descending=True, maintain_order=True)
     sure = sure.head(TESTED)
-    tested = validate_rules(sure, ledger, item=asked.item, holdout=holdout, n_threads=asked.n_threads)
-    more = [name for name in ("confidence", "segments") if name in sure.columns]
-    result.tables["validated_rules"] = pl.concat([tested, sure.select(more)], how="horizontal")
+    result.tables["validated_rules"] = validate_rules(
+        sure, ledger, item=asked.item, holdout=holdout, n_threads=asked.n_threads
+    )
     result.tables["itemsets"] = frequent_itemsets(
         ledger, item=asked.item, min_count=least, max_length=4,
         n_threads=asked.n_threads,

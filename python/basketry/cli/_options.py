@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -53,3 +53,25 @@ MinSupport = Annotated[
 ]
 MinCount = Annotated[int | None, typer.Option("--min-count", help="The least number, in place of the share.")]
 MaxLength = Annotated[int | None, typer.Option("--max-length", help="The most items or events.")]
+Names = list[str] | None
+
+
+def each(name: str, meta: str, text: str) -> Any:
+    """Make an option that may be repeated.
+
+    Parameters
+    ----------
+    name, meta, text
+        The option, what it takes, and its help.
+    """
+    return typer.Option(name, metavar=meta, help=f"{text}; may be repeated.")
+
+
+Basket = Annotated[str | None, typer.Option("--basket", help="order, day or customer.")]
+Items = Annotated[
+    Names, each("--item", "ATTRIBUTE", "What counts as an item, such as category; several are combined")
+]
+Levels = Annotated[
+    Names, each("--level", "ATTRIBUTE", "An axis (item, category, or brand,category) beside others")
+]
+Excludes = Annotated[Names, each("--excludes", "ITEM", "An item that is left out")]
