@@ -16,23 +16,27 @@ if TYPE_CHECKING:
 def segments(
     ledger: "Ledger",
     asked: Asked,
-    k: Annotated[
-        int, typer.Option("--k", min=0, help="How many segments; 0 chooses by stability.")
-    ] = 8,
+    k: Annotated[int, typer.Option("--k", min=0, help="How many segments; 0 chooses by stability.")] = 8,
     purpose: Annotated[
         list[str] | None,
-        typer.Option("--purpose", help="rfm, taste, sale or calendar; may come several times. rfm if not given."),
+        typer.Option(
+            "--purpose", help="rfm, taste, sale or calendar; may come several times. rfm if not given."
+        ),
     ] = None,
     category: Annotated[
         list[str] | None,
-        typer.Option("--category", metavar="ATTRIBUTE", help="Labels of items that are tastes; may come several times."),
+        typer.Option(
+            "--category", metavar="ATTRIBUTE", help="Labels of items that are tastes; may come several times."
+        ),
     ] = None,
     discount: Annotated[
         str | None, typer.Option("--discount", metavar="MEASURE", help="The measure that holds discounts.")
     ] = None,
     earlier: Annotated[
         str | None,
-        typer.Option("--earlier", metavar="FILE", help="The labels of an earlier run (parquet), whose names are kept."),
+        typer.Option(
+            "--earlier", metavar="FILE", help="The labels of an earlier run (parquet), whose names are kept."
+        ),
     ] = None,
     labels: Annotated[
         bool, typer.Option("--labels", help="A row a customer, in place of a row a segment.")

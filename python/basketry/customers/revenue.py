@@ -187,8 +187,8 @@ class PriceVolumeMix:
     Parameters
     ----------
     pieces
-        One row a piece, in money: ``piece`` (``price``, ``volume``, ``mix``, ``new``, ``gone``, ``returns``), ``amount``. They sum to
-        ``change``.
+        One row a piece, in money: ``piece`` (``price``, ``volume``, ``mix``, ``new``, ``gone``, ``returns``), ``amount``.
+        They sum to ``change``.
     table
         One row a product: ``item``, ``quantity_before``, ``quantity_after``, ``revenue_before``, ``revenue_after``, and its
         own ``price``, ``volume``, ``mix``, ``new`` and ``gone``; these sum to the pieces.
@@ -257,8 +257,6 @@ def price_volume_mix(
     for measure in ("amount", "quantity"):
         if measure not in ledger.core.measures:
             raise SchemaError(f"the ledger holds no {measure}: map a column to '{measure}' when it is read.")
-    if not ledger.n_items:
-        raise SchemaError("the ledger holds no items: map a column to 'item' when it is read.")
     sides = [_sold(ledger, span, item, name) for name, span in (("before", before), ("after", after))]
     (one, back_one), (two, back_two) = sides
     both = one.join(two, on="item", how="full", coalesce=True, suffix="_after", nulls_equal=True)
@@ -315,6 +313,8 @@ def _sold(
     first, last = (pl.lit(at).cast(pl.Datetime("us", "UTC")) for at in (start, end))
     inside = (pl.col("time") >= first) & (pl.col("time") < last)
     lines = bought_lines(ledger).filter(inside)
+    if "item" not in lines.columns:
+        raise SchemaError("the ledger holds no items: map a column to 'item' when it is read.")
     if item is not None:
         lines = (
             lines.join(item_groups(ledger, item), on="item", how="left")

@@ -14,8 +14,6 @@ FITTED = 50_000
 """Rows that clusters are fitted on; the others go to the nearest centre."""
 RESAMPLED = 5_000
 """Rows of one bootstrap sample."""
-STEADY = 0.8
-"""Clusters are called stable from this agreement on (Hennig 2007 calls .75 valid and .85 highly stable)."""
 MOST = 12
 """The most clusters that are tried when their number is chosen."""
 
@@ -52,8 +50,8 @@ def cluster(
     values
         The rows, already on one scale.
     k
-        How many clusters; fewer if there are fewer different rows. None chooses: the most clusters that are stable, or
-        those that are the most stable if none are.
+        How many clusters; fewer if there are fewer different rows. None chooses: the most clusters whose agreement is
+        within one standard error of the best.
     root
         Seed of all chance.
     replicates
@@ -74,8 +72,9 @@ def cluster(
         tried = [
             _measured(core, values, many, root, replicates) for many in range(2, min(MOST, different) + 1)
         ]
-    steady = [one for one in tried if (one.agreement or 0) >= STEADY]
-    best = steady[-1] if steady else max(tried, key=lambda one: one.agreement or 0)
+    top = max(tried, key=lambda one: one.agreement or 0.0)
+    within = (top.agreement or 0.0) - (top.tried[0][2] or 0.0)
+    best = [one for one in tried if (one.agreement or 0.0) >= within][-1]
     return Clusters(best.labels, best.agreement, best.stability, tuple(one.tried[0] for one in tried))
 
 

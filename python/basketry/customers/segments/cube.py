@@ -91,8 +91,8 @@ def buying_cube(
     Expected is what a group would sell if segment, period and discount each changed its share on its own: a log-linear
     model with all of who-when-how and each of them with what, by iterative proportional fitting. With one axis that is
     plain independence. A cell that stands out is taken out of the fit, one after the other, so that it cannot make its
-    neighbours look small. Lines of one customer hang together, so a cell counts as many lines as vary alike (lines squared over squares
-    summed by customer), and intervals and tests are Poisson in these.
+    neighbours look small. Lines of one customer hang together, so a cell counts as many lines as vary alike (lines squared
+    over squares summed by customer), and intervals and tests are Poisson in these.
 
     Examples
     --------
@@ -194,12 +194,16 @@ def _outstanding(
     out = np.zeros(count.shape, dtype=bool)
     expected = _fitted(count, out, count)
     for _ in range(_ROUNDS):
-        p = _p_values(count, expected, together, least)
+        # Against 1, not against `least`: while a cell is still in the fit it makes its own expectation too large.
+        p = _p_values(count, expected, together, 1.0)
         judged = expected / together >= FEWEST
         told = (_q_values(p, judged) <= level) & ~out
         if not told.any():
             break
-        # Among p-values of 0 the cell with most lines too many or too few.
+        # A cell that is lifted takes from all others of its slice, so those that have too many lines go first.
+        lifted = told & (count > expected)
+        told = lifted if lifted.any() else told
+        # Among p-values of 0 the cell furthest off.
         strength = np.abs(count - expected) / np.sqrt(np.maximum(expected * together, 1e-9))
         out.ravel()[np.argmax(np.where(told, strength, -1.0))] = True
         expected = _fitted(count, out, expected)

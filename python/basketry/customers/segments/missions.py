@@ -28,8 +28,9 @@ class Missions:
     Parameters
     ----------
     labels
-        One row a basket in the ledger's order: ``customer`` (null without one), ``time``, ``mission`` (1 is the most
-        frequent), ``name``, ``probability`` (that it is this mission and no other).
+        One row a basket that holds a product with a group: ``basket`` (its row in `Ledger.orders`, from 0), ``customer``
+        (null without one), ``time``, ``mission`` (1 is the most frequent), ``name``, ``probability`` (that it is this
+        mission and no other).
     missions
         One row a mission: ``mission``, ``name``, ``baskets``, ``share``, ``products_mean`` (of a basket),
         ``discount_share`` (of its baskets; null if no discounts were named), ``spend_mean`` and ``spend_total`` (if there
@@ -272,7 +273,9 @@ def _told(table: pl.DataFrame, lines: pl.DataFrame, discounts: bool, tried: pl.D
     ]
     found = found.with_columns(reading=pl.Series(readings, dtype=pl.String))
     labels = table.join(found.select("mission", "name"), on="mission", how="left", maintain_order="left")
-    labels = labels.select("customer", "time", "mission", "name", "probability")
+    labels = labels.select(
+        pl.col("order").cast(pl.Int64).alias("basket"), "customer", "time", "mission", "name", "probability"
+    )
     return Missions(labels, found, mix.select("mission", "group", "share", "everyone_share", "index"), tried)
 
 

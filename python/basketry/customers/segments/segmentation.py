@@ -91,7 +91,7 @@ def segment_customers(
         The measure of lines that holds discounts: shares of the list price if it never passes 1, else money.
     k
         How many clusters; fewer if there are fewer different customers. None chooses by stability: the most clusters, up to
-        12, whose agreement is at least .8, or those of most agreement.
+        12, whose agreement with bootstrap samples is within one standard error of the best.
     min_orders
         Clusters are found among customers with so many orders; the others go to the nearest.
     earlier

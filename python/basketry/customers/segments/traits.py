@@ -52,7 +52,10 @@ def words(trait: str, high: bool) -> str:
         Whether the value is above everyone's.
     """
     known = WORDS.get(trait)
-    return known[high] if known else f"{'much' if high else 'little'} {trait.split(': ', 1)[1]}"
+    attribute, _, label = trait.partition(": ")
+    if label:
+        return f"{'much' if high else 'little'} {label}"
+    return known[high] if known else f"{'high' if high else 'low'} {attribute.replace('_', ' ')}"
 
 
 def family(trait: str) -> str:
@@ -63,7 +66,8 @@ def family(trait: str) -> str:
     trait
         Its name.
     """
-    return _FAMILY.get(trait) or f"taste: {trait.split(': ', 1)[0]}"
+    attribute, _, label = trait.partition(": ")
+    return _FAMILY.get(trait) or (f"taste: {attribute}" if label else trait)
 
 
 @dataclass(frozen=True, eq=False)

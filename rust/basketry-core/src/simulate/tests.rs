@@ -257,7 +257,8 @@ fn orders_are_made_for_their_missions() {
         }
     }
     for (mission, ((inside, all), (orders, size))) in MISSIONS.iter().zip(inside.iter().zip(all).zip(sizes)) {
-        assert!((inside / all - 0.9).abs() < 0.06, "{} {}", mission.name, inside / all);
+        // A product that is drawn twice is drawn again, which takes from a group with one best seller.
+        assert!((0.75..0.93).contains(&(inside / all)), "{} {}", mission.name, inside / all);
         let expected = f64::from(mission.least) + mission.extra;
         assert!((size / orders / expected - 1.0).abs() < 0.05, "{} {}", mission.name, size / orders);
     }
