@@ -40,8 +40,8 @@ NEIGHBOURS = {
     ("arguments", "exceptions"),
 }
 HEAVY = {
-    "sklearn": {"customers/segments"},
-    "scipy": {"customers/segments"},
+    "sklearn": {"customers/segments", "models"},
+    "scipy": {"customers/segments", "models"},
     "altair": {"report"},
     "vl_convert": {"report"},
 }
@@ -59,7 +59,7 @@ CORE_BELOW |= {"baskets": _VIEWS, "histories": _VIEWS, "customers": _VIEWS}
 CORE_BELOW |= {"chance": set(), "pages": set()}
 CORE_BELOW |= {"itemsets": _VIEWS | {"baskets", "pages"}, "rules": _VIEWS | {"baskets", "itemsets", "chance"}}
 CORE_BELOW |= {"sequences": _VIEWS | {"histories", "chance"}, "lags": _VIEWS | {"histories", "chance"}}
-CORE_BELOW |= {"simulate": {"error", "control"}}
+CORE_BELOW |= {"simulate": {"error", "control"}, "lifetime": {"error", "control"}}
 
 
 def python_files():

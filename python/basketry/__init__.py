@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from basketry import _core
 
 if TYPE_CHECKING:
+    from basketry.campaigns.channels import Channel, band_table, channel_policy
     from basketry.control import Budget, showing
     from basketry.customers.cohorts import Cohorts, cohorts
     from basketry.customers.concentration import Concentration, concentration
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
         BasketryError,
         CapacityError,
         CapacityWarning,
+        ConvergenceError,
+        FitWarning,
         InternalError,
         LeakError,
         MissingExtraError,
@@ -45,6 +48,21 @@ if TYPE_CHECKING:
         price_bands,
         read_ledger,
     )
+    from basketry.models import (
+        BetaGeoBetaBinomialModel,
+        BetaGeoModel,
+        GammaGammaModel,
+        LifetimeHoldout,
+        ModifiedBetaGeoModel,
+        ParetoModel,
+        lifetime_holdout,
+        lifetime_summary,
+        opportunity_summary,
+    )
+    from basketry.models.evaluate import Comparison, compare
+    from basketry.models.programme import Programme, propensity_programme
+    from basketry.models.propensity import PropensityModel
+    from basketry.models.reasons import reasons
     from basketry.patterns import (
         FittingSupport,
         LagTables,
@@ -69,24 +87,36 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BasketryError",
+    "BetaGeoBetaBinomialModel",
+    "BetaGeoModel",
     "Budget",
     "BuyingCube",
     "CapacityError",
     "CapacityWarning",
+    "Channel",
     "Cohorts",
+    "Comparison",
     "Concentration",
+    "ConvergenceError",
     "Faults",
+    "FitWarning",
     "FittingSupport",
+    "GammaGammaModel",
     "InternalError",
     "LagTables",
     "LeakError",
     "Ledger",
+    "LifetimeHoldout",
     "MissingExtraError",
     "Missions",
+    "ModifiedBetaGeoModel",
     "ParameterError",
+    "ParetoModel",
     "PartitionedLedger",
     "PriceVolumeMix",
     "ProductGroups",
+    "Programme",
+    "PropensityModel",
     "Quality",
     "RetentionTables",
     "SchemaError",
@@ -95,9 +125,12 @@ __all__ = [
     "Snapshot",
     "TimeToNext",
     "association_rules",
+    "band_table",
     "basket_missions",
     "buying_cube",
+    "channel_policy",
     "cohorts",
+    "compare",
     "concentration",
     "contrast_sequences",
     "count_itemsets",
@@ -108,14 +141,19 @@ __all__ = [
     "frequent_sequences",
     "just_bought",
     "lag_tables",
+    "lifetime_holdout",
+    "lifetime_summary",
+    "opportunity_summary",
     "partition_ledger",
     "price_bands",
     "price_volume_mix",
     "product_groups",
     "profile_segments",
+    "propensity_programme",
     "purchase_cycles",
     "quadrants",
     "read_ledger",
+    "reasons",
     "retention",
     "revenue_tree",
     "rfm",
@@ -169,9 +207,96 @@ _ROOMS = {
         *("sequence_rules", "support_for", "time_to_next", "validate_rules"),
     ),
     "simulation": ("Simulation", "simulate"),
+    "control": """
+        Budget
+        showing
+    """,
+    "campaigns.channels": """
+        Channel
+        band_table
+        channel_policy
+    """,
+    "customers": """
+        Cohorts
+        cohorts
+        customer_features
+        feature_dictionary
+        quadrants
+        rfm
+        rfm_map
+        rfm_segments
+    """,
+    "customers.segments": """
+        Segmentation
+        segment_customers
+    """,
+    "customers.snapshots": """
+        Snapshot
+    """,
+    "faults": """
+        Faults
+    """,
+    "ledger": """
+        Ledger
+        PartitionedLedger
+        Quality
+        partition_ledger
+        price_bands
+        read_ledger
+    """,
+    "models": """
+        BetaGeoBetaBinomialModel
+        BetaGeoModel
+        GammaGammaModel
+        LifetimeHoldout
+        ModifiedBetaGeoModel
+        ParetoModel
+        lifetime_holdout
+        lifetime_summary
+        opportunity_summary
+    """,
+    "models.evaluate": """
+        Comparison
+        compare
+    """,
+    "models.programme": """
+        Programme
+        propensity_programme
+    """,
+    "models.propensity": """
+        PropensityModel
+    """,
+    "models.reasons": """
+        reasons
+    """,
+    "patterns": """
+        FittingSupport
+        LagTables
+        RetentionTables
+        TimeToNext
+        association_rules
+        contrast_sequences
+        count_itemsets
+        due_list
+        frequent_itemsets
+        frequent_sequences
+        just_bought
+        lag_tables
+        purchase_cycles
+        retention
+        sequence_matches
+        sequence_rules
+        support_for
+        time_to_next
+        validate_rules
+    """,
+    "simulation": """
+        Simulation
+        simulate
+    """,
 }
 _ROOM_OF = dict.fromkeys(__all__, "exceptions") | {
-    name: room for room, names in _ROOMS.items() for name in names
+    name: room for room, names in _ROOMS.items() for name in names.split()
 }
 
 

@@ -17,18 +17,26 @@ pub(super) struct Nodes {
 }
 
 impl Nodes {
-    /// Whether there is room for some more nodes in this part; a small one is made larger.
+    /// A part for at least some nodes, and as many as a page holds.
     ///
     /// # Errors
     /// [`crate::Error::Memory`] if the system gives no more.
+    pub(super) fn page(nodes: usize) -> Result<Self> {
+        Ok(Self { room: Pages::zeroed(nodes.max(PART))?, len: 0 })
+    }
+
+    /// Whether there is room for some more nodes in this part; a small one is made larger.
+    ///
+    /// # Errors
+    /// As [`Nodes::page`].
     pub(super) fn fits(&mut self, more: usize) -> Result<bool> {
         let needed = self.len + more;
         if needed > self.room.len() {
-            if self.len > 0 && needed > PART {
+            if needed > PART {
                 return Ok(false);
             }
-            // What grows to a page is likely to fill it.
-            let length = if needed > PART / 2 { needed.max(PART) } else { needed.max(2 * self.len).max(64) };
+            // What fills half a page is likely to fill it.
+            let length = if needed > PART / 2 { PART } else { needed.max(2 * self.len).max(64) };
             let mut room = Pages::zeroed(length)?;
             room[..self.len].copy_from_slice(self);
             self.room = room;

@@ -82,7 +82,7 @@ impl<'a> Grow<'a> {
         }
         if !self.part.fits(nodes)? {
             self.close();
-            self.part.fits(nodes)?;
+            self.part = Nodes::page(nodes)?;
         }
         Ok(())
     }
