@@ -33,14 +33,13 @@ def main() -> int:
     for seed in asked.seeds:
         for job in (segments, missions):
             began = time.perf_counter()
-            rows = job(asked.customers, seed)
-            print(f"seed {seed}, {job.__name__}: {time.perf_counter() - began:.1f} s", flush=True)
-            for what, bar, reached in rows:
+            for what, bar, reached in job(asked.customers, seed):
                 missed += bar is not None and reached < bar
                 print(
                     f"  {what:58s} asked {bar if bar is not None else '-':>5} reached {reached:.3f}",
                     flush=True,
                 )
+            print(f"seed {seed}, {job.__name__}: {time.perf_counter() - began:.1f} s", flush=True)
     return int(missed > 0)
 
 

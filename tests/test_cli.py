@@ -77,7 +77,7 @@ def test_help_names_every_verb_and_needs_no_frames(call):
     code, out, _ = call("--help")
     assert code == 0
     verbs = re.findall(r"^  (\w+) {2,}\w", out.split("Commands:")[1], re.MULTILINE)
-    assert verbs == ["demo", "inspect", "run", *VERBS, "due", *DEEP, "simulate"]
+    assert verbs == ["demo", "inspect", "run", *VERBS, "due", "score", "compare", *DEEP, "simulate"]
     seen = "import sys, basketry.cli; print({'polars', 'numpy', 'rich'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", seen], text=True).strip() == "set()"
 

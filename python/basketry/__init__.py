@@ -172,41 +172,6 @@ __all__ = [
 
 # A room is opened when one of its names is first asked for: `basketry --help` needs none, few need numpy.
 _ROOMS = {
-    "control": ("Budget", "showing"),
-    "customers": (
-        *(
-            "Cohorts",
-            "Concentration",
-            "PriceVolumeMix",
-            "cohorts",
-            "concentration",
-            "customer_features",
-            "feature_dictionary",
-            "price_volume_mix",
-            "quadrants",
-            "revenue_tree",
-            "rfm",
-            "rfm_map",
-            "rfm_segments",
-            "sale_motivation",
-        ),
-    ),
-    "customers.segments": (
-        *("BuyingCube", "Missions", "ProductGroups", "Segmentation", "basket_missions", "buying_cube"),
-        *("product_groups", "profile_segments", "segment_customers"),
-    ),
-    "customers.snapshots": ("Snapshot",),
-    "faults": ("Faults",),
-    "ledger": (
-        *("Ledger", "PartitionedLedger", "Quality", "partition_ledger", "price_bands", "read_ledger"),
-    ),
-    "patterns": (
-        *("FittingSupport", "LagTables", "RetentionTables", "TimeToNext", "association_rules"),
-        *("contrast_sequences", "count_itemsets", "due_list", "frequent_itemsets", "frequent_sequences"),
-        *("just_bought", "lag_tables", "purchase_cycles", "retention", "sequence_matches"),
-        *("sequence_rules", "support_for", "time_to_next", "validate_rules"),
-    ),
-    "simulation": ("Simulation", "simulate"),
     "control": """
         Budget
         showing
@@ -218,16 +183,29 @@ _ROOMS = {
     """,
     "customers": """
         Cohorts
+        Concentration
+        PriceVolumeMix
         cohorts
+        concentration
         customer_features
         feature_dictionary
+        price_volume_mix
         quadrants
+        revenue_tree
         rfm
         rfm_map
         rfm_segments
+        sale_motivation
     """,
     "customers.segments": """
+        BuyingCube
+        Missions
+        ProductGroups
         Segmentation
+        basket_missions
+        buying_cube
+        product_groups
+        profile_segments
         segment_customers
     """,
     "customers.snapshots": """
