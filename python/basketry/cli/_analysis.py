@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from basketry.cli._buying import money_of_customers, who_what_when
 from basketry.cli._ledgers import before, item_names
 from basketry.cli._lifetime import lifetime
 from basketry.cli._pairs import FOLLOWED, clearest, due_rows, followed, named, strongest_pairs
@@ -128,6 +129,8 @@ def analyse(
         ("sequence rules", ("sequence_rules",), _sequence_rules),
         ("lags", ("lags",), _lags),
         ("retention", ("retention",), _retention),
+        ("money of customers", ("cohorts", "concentration"), money_of_customers),
+        ("who, what, when", ("cube",), who_what_when),
         ("lifetime", ("lifetime_tracking",), _lifetime),
         ("predictions", ("prediction",), predictions),
     ):
