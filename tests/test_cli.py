@@ -25,6 +25,7 @@ TABLES = {
     *("segment_labels", "itemsets", "rules", "sequences", "sequence_rules", "lags", "lag_peaks", "items"),
     *("lag_rules", "due", "retention", "validated_rules"),
     *("cohorts", "concentration", "concentration_curve", "cube", "cube_found"),
+    *("prediction", "comparison", "periods", "gains", "reliability", "bands", "scores"),
     *("lifetime", "lifetime_parameters", "lifetime_measures", "lifetime_by_frequency", "lifetime_tracking"),
 }
 
@@ -82,7 +83,7 @@ def test_help_names_every_verb_and_needs_no_frames(call):
     assert subprocess.check_output([sys.executable, "-c", seen], text=True).strip() == "set()"
 
 
-@pytest.mark.parametrize("verb", ["demo", "inspect", "run", *VERBS, *DEEP, "simulate"])
+@pytest.mark.parametrize("verb", ["demo", "inspect", "run", *VERBS, "score", "compare", *DEEP, "simulate"])
 def test_help_of_each_verb(call, verb):
     code, out, err = call(verb, "--help")
     assert (code, err) == (0, "")
@@ -275,7 +276,7 @@ def test_without_items_the_rest_goes_on(call, tmp_path):
     orders.write_parquet(tmp_path / "sums.parquet")
     assert call("run", tmp_path / "sums.parquet", "-o", tmp_path / "out")[0] == 0
     record = json.loads((tmp_path / "out" / "run.json").read_text())
-    assert set(record["absent"]) == {"rules", "sequences", "sequence_rules", "lags"}
+    assert set(record["absent"]) == {"rules", "sequences", "sequence_rules", "lags", "cube", "prediction"}
     assert "do not tell which items" in (tmp_path / "out" / "report.html").read_text()
 
 
