@@ -10,6 +10,7 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 import basketry as bk
 from basketry.campaigns.channels import band_table
 from basketry.exceptions import LeakError, ParameterError
+from basketry.models import programme
 from basketry.models.evaluate import compare, gains
 from basketry.models.metrics import Sheet, reliability
 from basketry.models.programme import propensity_programme
@@ -125,6 +126,16 @@ def test_a_programme_for_every_target(shop, target, tmp_path):
     assert found.card["data"] == shop.fingerprint
     found.save(tmp_path / "m.model")
     assert bk.PropensityModel.load(tmp_path / "m.model").card_["verdict"] == found.comparison.verdict
+
+
+def test_of_many_customers_a_sample_is_learned_from_and_all_are_scored(shop, monkeypatch):
+    monkeypatch.setattr(programme, "_MOST_ROWS", 4000)
+    found = propensity_programme(
+        shop, target="repurchase", learners=["ridge"], folds=1, periods=2, replicates=20
+    )
+    assert found.labelled.periods["known"].max() < 0.8 * shop.n_customers
+    asked = bk.Snapshot(base="90d").build(shop).table
+    assert sorted(found.scores["customer"]) == sorted(asked["customer"])
 
 
 def test_too_little_is_refused_with_the_reason(shop, data_file, tmp_path):

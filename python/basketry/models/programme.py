@@ -273,16 +273,14 @@ def _sample(ledger: Ledger, dates: int, root: int) -> Ledger:
     share = _MOST_ROWS / max(ledger.n_customers * dates, 1)
     if share >= 1:
         return ledger
-    kept = ledger.customers().select("customer").sample(fraction=share, seed=root % 2**32)
     lines = ledger.lines()
-    end = pl.lit(lines["time"].max())
-    # The last order stays, whoever's it is: it says where the data end.
-    last = (
-        lines.filter(pl.col("time") == end)
-        .head(1)
-        .with_columns(customer=pl.lit(None, lines.schema["customer"]))
+    # Whoever ordered last stays: he says where the data end.
+    last = lines.filter(pl.col("time") == pl.col("time").max())
+    kept = ledger.customers().select("customer").sample(fraction=share, seed=root % 2**32)
+    kept = pl.concat([kept, last.select("customer")]).unique()
+    return with_lines(
+        ledger, lines.join(kept, on="customer", how="semi", nulls_equal=last["customer"].null_count() > 0)
     )
-    return with_lines(ledger, pl.concat([lines.join(kept, on="customer", how="semi"), last]))
 
 
 def _thick(labelled: Labelled, cut: int) -> bool:
