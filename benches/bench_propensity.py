@@ -55,7 +55,7 @@ def needed(name):
     return str(path)
 
 
-def test_cdnow(measure):
+def bench_cdnow(measure):
     answer = measure.child(CDNOW, needed("cdnow_master"))
     measure.record(
         "propensity: CDNOW, three folds",
@@ -64,7 +64,7 @@ def test_cdnow(measure):
 
 
 @pytest.mark.parametrize("target", ["reactivation", "repurchase"])
-def test_online_retail(measure, target):
+def bench_online_retail(measure, target):
     sheets = [needed(f"online_retail_ii_{years}") for years in ("2009_2010", "2010_2011")]
     answer = measure.child(RETAIL, *sheets, target)
     measure.record(
@@ -72,7 +72,7 @@ def test_online_retail(measure, target):
     )
 
 
-def test_calibration_where_nothing_drifts(measure):
+def bench_calibration_where_nothing_drifts(measure):
     answer = measure.child(STATIONARY, "20000")
     measure.record(
         "propensity: calibration in the stationary world", {"cpu": answer["cpu"]} | answer["answer"]
