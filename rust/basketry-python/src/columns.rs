@@ -148,6 +148,11 @@ pub fn lists(offsets: impl Into<ScalarBuffer<i64>>, values: Column) -> Column {
     Column(Arc::new(LargeListArray::new(field, OffsetBuffer::new(offsets.into()), values.0, None)))
 }
 
+/// A column of lists of ids, such as the sides of rules.
+pub fn id_lists(ids: &Ids, offsets: impl Into<ScalarBuffer<i64>>, codes: &[u32]) -> PyResult<Column> {
+    Ok(lists(offsets, ids_of(ids, codes)?))
+}
+
 /// A column of all ids, in their order.
 pub fn all_ids(ids: &Ids) -> PyResult<Column> {
     match ids {
