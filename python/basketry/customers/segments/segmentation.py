@@ -205,7 +205,7 @@ def profile_segments(
     >>> halves = shop.customers().select("customer", segment=pl.col("city"))
     >>> told = bk.profile_segments(shop, halves)
     >>> told.segments["name"].to_list()
-    ['big', 'small']
+    ['small', 'big']
     """
     ledger = needed(ledger)
     given = _given(segments)
