@@ -254,6 +254,7 @@ def test_the_page_has_every_part_in_its_order(page):
         "rfm",
         "quadrants",
         "lifetime",
+        "predictions",
         "run",
     ]
     for figure in ("Figure 1.", "Figure 2a.", "Figure 2b.", "Figure 2c.", "Figure 3.", "Figure 4."):

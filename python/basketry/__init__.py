@@ -7,11 +7,25 @@ from typing import TYPE_CHECKING
 from basketry import _core
 
 if TYPE_CHECKING:
+    from basketry.campaigns.channels import Channel, band_table, channel_policy
     from basketry.control import Budget, showing
     from basketry.customers.cohorts import Cohorts, cohorts
+    from basketry.customers.concentration import Concentration, concentration
     from basketry.customers.features import customer_features, feature_dictionary
+    from basketry.customers.revenue import PriceVolumeMix, price_volume_mix, revenue_tree
     from basketry.customers.rfm import quadrants, rfm, rfm_map, rfm_segments
-    from basketry.customers.segments import Segmentation, segment_customers
+    from basketry.customers.sale import sale_motivation
+    from basketry.customers.segments import (
+        BuyingCube,
+        Missions,
+        ProductGroups,
+        Segmentation,
+        basket_missions,
+        buying_cube,
+        product_groups,
+        profile_segments,
+        segment_customers,
+    )
     from basketry.customers.snapshots import Snapshot
     from basketry.exceptions import (
         BasketryError,
@@ -45,6 +59,10 @@ if TYPE_CHECKING:
         lifetime_summary,
         opportunity_summary,
     )
+    from basketry.models.evaluate import Comparison, compare
+    from basketry.models.programme import Programme, propensity_programme
+    from basketry.models.propensity import PropensityModel
+    from basketry.models.reasons import reasons
     from basketry.patterns import (
         FittingSupport,
         LagTables,
@@ -72,9 +90,13 @@ __all__ = [
     "BetaGeoBetaBinomialModel",
     "BetaGeoModel",
     "Budget",
+    "BuyingCube",
     "CapacityError",
     "CapacityWarning",
+    "Channel",
     "Cohorts",
+    "Comparison",
+    "Concentration",
     "ConvergenceError",
     "Faults",
     "FitWarning",
@@ -86,10 +108,15 @@ __all__ = [
     "Ledger",
     "LifetimeHoldout",
     "MissingExtraError",
+    "Missions",
     "ModifiedBetaGeoModel",
     "ParameterError",
     "ParetoModel",
     "PartitionedLedger",
+    "PriceVolumeMix",
+    "ProductGroups",
+    "Programme",
+    "PropensityModel",
     "Quality",
     "RetentionTables",
     "SchemaError",
@@ -98,7 +125,13 @@ __all__ = [
     "Snapshot",
     "TimeToNext",
     "association_rules",
+    "band_table",
+    "basket_missions",
+    "buying_cube",
+    "channel_policy",
     "cohorts",
+    "compare",
+    "concentration",
     "contrast_sequences",
     "count_itemsets",
     "customer_features",
@@ -113,13 +146,20 @@ __all__ = [
     "opportunity_summary",
     "partition_ledger",
     "price_bands",
+    "price_volume_mix",
+    "product_groups",
+    "profile_segments",
+    "propensity_programme",
     "purchase_cycles",
     "quadrants",
     "read_ledger",
+    "reasons",
     "retention",
+    "revenue_tree",
     "rfm",
     "rfm_map",
     "rfm_segments",
+    "sale_motivation",
     "segment_customers",
     "sequence_matches",
     "sequence_rules",
@@ -136,18 +176,36 @@ _ROOMS = {
         Budget
         showing
     """,
+    "campaigns.channels": """
+        Channel
+        band_table
+        channel_policy
+    """,
     "customers": """
         Cohorts
+        Concentration
+        PriceVolumeMix
         cohorts
+        concentration
         customer_features
         feature_dictionary
+        price_volume_mix
         quadrants
+        revenue_tree
         rfm
         rfm_map
         rfm_segments
+        sale_motivation
     """,
     "customers.segments": """
+        BuyingCube
+        Missions
+        ProductGroups
         Segmentation
+        basket_missions
+        buying_cube
+        product_groups
+        profile_segments
         segment_customers
     """,
     "customers.snapshots": """
@@ -174,6 +232,20 @@ _ROOMS = {
         lifetime_holdout
         lifetime_summary
         opportunity_summary
+    """,
+    "models.evaluate": """
+        Comparison
+        compare
+    """,
+    "models.programme": """
+        Programme
+        propensity_programme
+    """,
+    "models.propensity": """
+        PropensityModel
+    """,
+    "models.reasons": """
+        reasons
     """,
     "patterns": """
         FittingSupport

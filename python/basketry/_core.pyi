@@ -25,6 +25,7 @@ __all__ = [
     "lifetime_forecast",
     "local_rules",
     "purchase_cycles",
+    "quintiles",
     "retention",
     "rfm",
     "sequence_matches",
@@ -118,7 +119,7 @@ def local_rules(
     reins: Reins,
 ) -> tuple[Columns, Columns]: ...
 def test_rules(
-    ledger: Ledger,
+    baskets: Baskets,
     rules: list[tuple[list[int], list[int]]],
     strata: object | None,
     trial: Trial,
@@ -201,7 +202,8 @@ def customer_features(
     discount: str | None,
     reins: Reins,
 ) -> Columns: ...
-def rfm(ledger: Ledger, as_of: int, net: bool, ties_apart: bool, reins: Reins) -> Columns: ...
+def quintiles(values: object, ties_apart: bool, reins: Reins) -> Columns: ...
+def rfm(ledger: Ledger, as_of: int, net: bool, reins: Reins) -> Columns: ...
 
 @type_check_only
 class Constraints(TypedDict):

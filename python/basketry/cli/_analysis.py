@@ -10,9 +10,11 @@ from typing import Any
 
 import polars as pl
 
+from basketry.cli._buying import money_of_customers, who_what_when
 from basketry.cli._ledgers import before, item_names
 from basketry.cli._lifetime import lifetime
 from basketry.cli._pairs import FOLLOWED, clearest, due_rows, followed, named, strongest_pairs
+from basketry.cli._predictions import predictions
 from basketry.cli._thresholds import fitting_rules, fitting_sequence_rules, fitting_sequences
 from basketry.customers import quadrants, rfm, rfm_map, rfm_segments
 from basketry.customers.segments import segment_customers
@@ -127,7 +129,10 @@ def analyse(
         ("sequence rules", ("sequence_rules",), _sequence_rules),
         ("lags", ("lags",), _lags),
         ("retention", ("retention",), _retention),
+        ("money of customers", ("cohorts", "concentration"), money_of_customers),
+        ("who, what, when", ("cube",), who_what_when),
         ("lifetime", ("lifetime_tracking",), _lifetime),
+        ("predictions", ("prediction",), predictions),
     ):
         with step(name), _telling(result, parts):
             work(result)

@@ -216,9 +216,10 @@ def customer_features(
 
     if isinstance(ledger, Ledger):
         return partial(ledger)
-    asked = {"table": "features", "cuts": cuts, "days": days, "category": category, "discount": discount}
+    names = [name for name, _, _ in _columns(days)]
+    asked = {"table": "features", "cuts": cuts, "columns": names, "category": category, "discount": discount}
     # Three copies of a number: as it is counted, as it is told, and as it is written.
-    wide = 3 * 8 * len(_columns(days)) * len(cuts)
+    wide = 3 * 8 * len(names) * len(cuts)
     return Answers(ledger, asked, partial, customer_bytes=wide).lazy("customer")
 
 

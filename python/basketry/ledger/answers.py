@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from basketry.exceptions import CapacityError
 from basketry.ledger.ledger import Ledger
 from basketry.ledger.partitions import PartitionedLedger
 
@@ -93,6 +94,12 @@ class Answers:
         key
             As for `merged`.
         """
+        rows = sum(int(table.select(pl.len()).collect().item()) for table in self.tables())
+        if rows > 16 * self.rows:
+            raise CapacityError(
+                f"the answer has {rows:,} rows, and {16 * self.rows:,} fit into the memory: "
+                f"{rows // (16 * self.rows) + 1} times of it would do."
+            )
         frame = pl.concat(self.merged(key))
         self.forget()
         return frame

@@ -136,7 +136,7 @@ def _spread(folder: Path, rows: Path, manifest: Manifest, reading: Reading) -> l
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
         whole = Part(name, pairs, pairs.collect_schema())
-        whole.spread([pl.all()], pl.col("customer").hash(0), many, target)
+        whole.spread([pl.col("customer", name)], pl.col("customer").hash(0), many, target)
     return ends
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from basketry.customers import rfm
 from basketry.customers.cohorts import PERIODS, period_number
 from basketry.exceptions import ParameterError, SchemaError
-from basketry.ledger import Ledger
+from basketry.ledger import Ledger, PartitionedLedger
 from basketry.ledger.zones import Moment, local, zone_info
 
 UNITS = {"days": 1, "weeks": 7}
@@ -18,7 +18,7 @@ UNITS = {"days": 1, "weeks": 7}
 
 
 def lifetime_summary(
-    ledger: Ledger,
+    ledger: Ledger | PartitionedLedger,
     *,
     as_of: Moment | None = None,
     unit: str = "weeks",
@@ -29,7 +29,7 @@ def lifetime_summary(
     Parameters
     ----------
     ledger
-        The shop.
+        The shop, whole or in partitions.
     as_of
         The end of what is seen: orders at or after it are left out. None is the end of the data.
     unit
@@ -111,7 +111,7 @@ def figures_of(
     n_threads
         How many threads to use; None for all.
     """
-    if isinstance(data, Ledger):
+    if isinstance(data, Ledger | PartitionedLedger):
         frame = lifetime_summary(data, as_of=as_of, unit=unit, n_threads=n_threads)
         more = [name for name in columns if name not in frame.columns]
         if more:

@@ -34,6 +34,18 @@ COLUMNS: dict[str, tuple[str, ...]] = {
                      "orders_mean"),
     "quadrants": ("quadrant", "customers", "customers_share", "orders", "orders_share", "spend_total",
                   "spend_share"),
+    "cohorts": ("cohort", "age", "size", "customers", "retention"),
+    "concentration": ("top_percent", "many", "spend_total", "share"),
+    "concentration_curve": ("many_share", "share"),
+    "cube": ("axis", "level", "group", "customers", "lines", "index", "verdict"),
+    "cube_found": ("segment", "group", "customers", "lines", "index", "low", "high"),
+    "prediction": ("target", "verdict", "offered", "people"),
+    "comparison": ("as_of", "model", "lift_10", "lift_10_low", "lift_10_high", "auc", "auc_low", "auc_high", "brier",
+                   "calibration_error"),
+    "periods": ("as_of", "base_start", "base_end", "dormant_start", "dormant_end", "label_start", "label_end"),
+    "gains": ("model", "share", "hits", "revenue"),
+    "reliability": ("people", "predicted", "actual"),
+    "cutoffs": ("channel", "share", "expected_profit"),
 }  # fmt: skip
 LAG_TABLE = ("week", "at_risk", "events", "expected", "hazard", "cumulative", "low", "high")
 LAG_PEAKS = ("week", "low", "high", "excess", "rate_ratio", "p_value", "stability", "kind")
@@ -119,6 +131,17 @@ class Findings:
         One row per pair of scores ``r`` and ``f`` (1 to 5).
     rfm_segments, quadrants
         One row per named group.
+    cohorts
+        What each cohort did at each ``age`` in periods.
+    concentration, concentration_curve
+        How much the top customers bring.
+    cube, cube_found
+        What is bought against what was expected, by level of an ``axis`` (segment, month, discount); and the cells that no axis
+        explains on its own.
+    prediction
+        One row: what was foretold, the verdict in words, what is offered, how many people are asked about.
+    comparison, periods, gains, reliability, cutoffs
+        The frames of those names of :class:`basketry.models.programme.Programme` and of a channel policy.
     item_names
         Item -> the name shown for it.
     absent
@@ -146,6 +169,17 @@ class Findings:
     rfm_map: pl.DataFrame | None = None
     rfm_segments: pl.DataFrame | None = None
     quadrants: pl.DataFrame | None = None
+    cohorts: pl.DataFrame | None = None
+    concentration: pl.DataFrame | None = None
+    concentration_curve: pl.DataFrame | None = None
+    cube: pl.DataFrame | None = None
+    cube_found: pl.DataFrame | None = None
+    prediction: pl.DataFrame | None = None
+    comparison: pl.DataFrame | None = None
+    periods: pl.DataFrame | None = None
+    gains: pl.DataFrame | None = None
+    reliability: pl.DataFrame | None = None
+    cutoffs: pl.DataFrame | None = None
     item_names: Mapping[Any, str] | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
 

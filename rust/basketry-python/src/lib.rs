@@ -20,7 +20,7 @@ mod _core {
     #[pymodule_export]
     use crate::columns::Columns;
     #[pymodule_export]
-    use crate::customers::{customer_features, rfm};
+    use crate::customers::{customer_features, quintiles, rfm};
     #[pymodule_export]
     use crate::itemsets::{Baskets, count_itemsets, frequent_itemsets, support_for};
     #[pymodule_export]
