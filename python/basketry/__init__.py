@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from basketry.control import Budget, showing
     from basketry.customers.cohorts import Cohorts, cohorts
     from basketry.customers.features import customer_features, feature_dictionary
+    from basketry.customers.migration import rfm_migration
     from basketry.customers.rfm import quadrants, rfm, rfm_map, rfm_segments
+    from basketry.customers.scoring import RfmCuts, rfm_cuts, rfm_segment_table
     from basketry.customers.segments import Segmentation, segment_customers
     from basketry.exceptions import (
         BasketryError,
@@ -60,6 +62,7 @@ __all__ = [
     "ParameterError",
     "Quality",
     "RetentionTables",
+    "RfmCuts",
     "SchemaError",
     "Segmentation",
     "Simulation",
@@ -81,7 +84,10 @@ __all__ = [
     "read_ledger",
     "retention",
     "rfm",
+    "rfm_cuts",
     "rfm_map",
+    "rfm_migration",
+    "rfm_segment_table",
     "rfm_segments",
     "segment_customers",
     "sequence_matches",
@@ -99,12 +105,16 @@ _ROOMS = {
     "customers": (
         *(
             "Cohorts",
+            "RfmCuts",
             "cohorts",
             "customer_features",
             "feature_dictionary",
             "quadrants",
             "rfm",
+            "rfm_cuts",
             "rfm_map",
+            "rfm_migration",
+            "rfm_segment_table",
             "rfm_segments",
         ),
     ),

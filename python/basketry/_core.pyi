@@ -199,9 +199,10 @@ def customer_features(
     windows: list[str],
     category: str | None,
     discount: str | None,
+    wanted: list[str],
     reins: Reins,
 ) -> Columns: ...
-def rfm(ledger: Ledger, as_of: int, net: bool, ties_apart: bool, reins: Reins) -> Columns: ...
+def rfm(ledger: Ledger, as_of: int, money: str, ties_apart: bool, reins: Reins) -> Columns: ...
 
 @type_check_only
 class Constraints(TypedDict):

@@ -2,15 +2,21 @@
 
 from basketry.customers.cohorts import Cohorts, cohorts
 from basketry.customers.features import customer_features, feature_dictionary
+from basketry.customers.migration import rfm_migration
 from basketry.customers.rfm import quadrants, rfm, rfm_map, rfm_segments
+from basketry.customers.scoring import RfmCuts, rfm_cuts, rfm_segment_table
 
 __all__ = [
     "Cohorts",
+    "RfmCuts",
     "cohorts",
     "customer_features",
     "feature_dictionary",
     "quadrants",
     "rfm",
+    "rfm_cuts",
     "rfm_map",
+    "rfm_migration",
+    "rfm_segment_table",
     "rfm_segments",
 ]
