@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,28 @@ def write_lines(path: Path, rows: int, *, text_ids: bool = False) -> None:
 
     Customers: rows / 20, half of the lines uniform over them, half with weight 1 / rank. Items: 20,000 with weight 1 / rank.
     """
-    rng = np.random.default_rng(7)
-    customers = rows // 20
     frames = []
+    for frame in lines(rows, rows // 20, CHUNK, text_ids=text_ids):
+        frames.append(path.with_suffix(f".{len(frames)}.part"))
+        frame.write_parquet(frames[-1], compression="zstd", row_group_size=1_000_000)
+    pl.scan_parquet(frames).sink_parquet(path, compression="zstd", row_group_size=1_000_000)
+    for part in frames:
+        part.unlink()
+
+
+def write_files(folder: Path, rows: int, customers: int, files: int) -> None:
+    """Write `rows` lines as a folder of parquet files that follow each other in time."""
+    folder.mkdir(parents=True)
+    for number, frame in enumerate(lines(rows, customers, -(-rows // files))):
+        frame.write_parquet(folder / f"{number:02}.parquet", compression="zstd", row_group_size=500_000)
+
+
+def lines(rows: int, customers: int, chunk: int, *, text_ids: bool = False) -> Iterator[pl.DataFrame]:
+    """Draw lines, some rows at a time."""
+    rng = np.random.default_rng(7)
     order_base = 0
-    for start in range(0, rows, CHUNK):
-        many = min(CHUNK, rows - start)
+    for start in range(0, rows, chunk):
+        many = min(chunk, rows - start)
         new_order = rng.random(many) < 1 / 3
         new_order[0] = True
         order = np.cumsum(new_order) - 1
@@ -54,11 +71,7 @@ def write_lines(path: Path, rows: int, *, text_ids: bool = False) -> None:
                 item=pl.format("P{}", pl.col("item").cast(pl.String).str.zfill(6)),
             )
         order_base += n_orders
-        frames.append(path.with_suffix(f".{len(frames)}.part"))
-        frame.write_parquet(frames[-1], compression="zstd", row_group_size=1_000_000)
-    pl.scan_parquet(frames).sink_parquet(path, compression="zstd", row_group_size=1_000_000)
-    for part in frames:
-        part.unlink()
+        yield frame
 
 
 def _zipf(rng: np.random.Generator, ids: int, many: int) -> np.ndarray:

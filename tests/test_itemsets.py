@@ -160,7 +160,7 @@ def test_refusals(arguments, text):
 
 def test_missing_columns_and_baskets():
     shop = pl.DataFrame({"basket": [1, None], "item": ["a", "b"]})
-    with pytest.raises(bk.SchemaError, match="'basket' is empty at row 1"):
+    with pytest.raises(bk.SchemaError, match="'basket' is empty at row 2"):
         bk.frequent_itemsets(shop, basket="basket", item="item", min_count=1)
     with pytest.raises(bk.SchemaError, match="did you mean 'basket'"):
         bk.frequent_itemsets(shop, basket="baskets", item="item", min_count=1)

@@ -11,6 +11,7 @@ __all__ = [
     "Columns",
     "Ledger",
     "LedgerBuilder",
+    "LifetimeTable",
     "association_rules",
     "axis_labels",
     "contrast_sequences",
@@ -21,8 +22,10 @@ __all__ = [
     "frequent_sequences",
     "just_bought",
     "lag_tables",
+    "lifetime_forecast",
     "local_rules",
     "purchase_cycles",
+    "quintiles",
     "retention",
     "rfm",
     "sequence_matches",
@@ -71,10 +74,8 @@ class RuleOptions(TypedDict):
 
 @type_check_only
 class Trial(TypedDict):
-    """What rules are tested on, and how: days since 1970, days of a period."""
+    """What rules are tested on: days since 1970, days of a period."""
 
-    grain: str
-    axis: str
     later: int | None
     period: int
 
@@ -83,7 +84,7 @@ class Baskets:
     """Sets of items, and the ids that their codes stand for."""
 
     @staticmethod
-    def from_rows(rows: object, values: list[str], reins: Reins) -> Baskets: ...
+    def from_rows(rows: object, basket: str, values: list[str], reins: Reins) -> Baskets: ...
     @staticmethod
     def from_text(text: bytes, reins: Reins) -> Baskets: ...
     @staticmethod
@@ -118,7 +119,7 @@ def local_rules(
     reins: Reins,
 ) -> tuple[Columns, Columns]: ...
 def test_rules(
-    ledger: Ledger,
+    baskets: Baskets,
     rules: list[tuple[list[int], list[int]]],
     strata: object | None,
     trial: Trial,
@@ -202,7 +203,8 @@ def customer_features(
     wanted: list[str],
     reins: Reins,
 ) -> Columns: ...
-def rfm(ledger: Ledger, as_of: int, money: str, ties_apart: bool, reins: Reins) -> Columns: ...
+def quintiles(values: object, ties_apart: bool, reins: Reins) -> Columns: ...
+def rfm(ledger: Ledger, as_of: int, money: str, reins: Reins) -> Columns: ...
 
 @type_check_only
 class Constraints(TypedDict):
@@ -308,3 +310,26 @@ def just_bought(ledger: Ledger, axis: str, wait_days: list[int], before: int, re
 def retention(
     ledger: Ledger, groups: list[int], n_groups: int, before: int, every: bool, reins: Reins
 ) -> Columns: ...
+
+@final
+class LifetimeTable:
+    """The distinct figures of customers, ready for the likelihood of a model."""
+
+    def __new__(cls, model: str, figures: object, n_rate: int, reins: Reins) -> LifetimeTable: ...
+    @property
+    def n_rows(self) -> int:
+        """How many distinct rows there are."""
+
+    def log_likelihood(self, point: list[float], reins: Reins) -> tuple[float, list[float]]:
+        """Give the log-likelihood and its slopes, at the logarithms of the parameters and the coefficients of covariates."""
+
+def lifetime_forecast(
+    model: str,
+    figures: object,
+    n_rate: int,
+    point: list[float],
+    covariance: list[float],
+    horizons: list[float],
+    reins: Reins,
+) -> Columns:
+    """Forecast customers: p_alive, expected by each horizon, and with a covariance the errors of both."""

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def whole(name: str, value: object, least: int, most: int | None = None) -> int:
+LARGEST = 2**63 - 1
+"""The largest whole number that the compiled half takes everywhere."""
+
+
+def whole(name: str, value: object, least: int, most: int = LARGEST) -> int:
     """Check a whole number.
 
     Parameters
@@ -22,13 +26,12 @@ def whole(name: str, value: object, least: int, most: int | None = None) -> int:
     value
         What was given.
     least, most
-        The least and the largest value that will do; no largest if None.
+        The least and the largest value that will do.
     """
     number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
-    if number is None or number < least or (most is not None and number > most):
-        raise ParameterError.out_of_range(
-            name, value, f"a whole number from {least} {f'to {most}' if most else 'up'}"
-        )
+    if number is None or not least <= number <= most:
+        highest = "up" if most == LARGEST and (number or 0) < LARGEST else f"to {most}"
+        raise ParameterError.out_of_range(name, value, f"a whole number from {least} {highest}")
     return number
 
 

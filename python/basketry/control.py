@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import TypedDict
 
@@ -40,10 +41,10 @@ class Budget:
         for name, kind in (("results", int), ("bytes", int), ("seconds", int | float)):
             value = getattr(self, name)
             if value is not None and (
-                isinstance(value, bool) or not isinstance(value, kind) or not value > 0
+                isinstance(value, bool) or not isinstance(value, kind) or not 0 < value < 2**63
             ):
                 raise ParameterError.out_of_range(
-                    f"budget.{name}", value, "a budget is a number above 0, or None"
+                    f"budget.{name}", value, "a budget is a number above 0 and below 2^63, or None"
                 )
 
 
@@ -70,11 +71,11 @@ def reins(n_threads: int | None = None, budget: Budget | None = None) -> Reins:
     _check_process()
     if n_threads is None:
         n_threads = available_threads()
-    elif isinstance(n_threads, bool) or not isinstance(n_threads, int) or n_threads < 1:
+    elif isinstance(n_threads, bool) or not isinstance(n_threads, Integral) or n_threads < 1:
         raise ParameterError.out_of_range("n_threads", n_threads, "a whole number from 1 up, or None for all")
     budget = budget or Budget()
     return {
-        "n_threads": n_threads,
+        "n_threads": int(n_threads),
         "results": budget.results,
         "bytes": budget.bytes,
         "seconds": budget.seconds,

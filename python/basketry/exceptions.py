@@ -81,6 +81,14 @@ class CapacityWarning(UserWarning):
     """A result is complete up to what fitted the budget, and the text tells what is missing."""
 
 
+class ConvergenceError(BasketryError, RuntimeError):
+    """A model could not be fitted to the data; the text tells what to try."""
+
+
+class FitWarning(UserWarning):
+    """A model was fitted, but the text tells why it should not be trusted, or not for everything."""
+
+
 class MissingExtraError(BasketryError, ImportError):
     """An optional package is needed; the text gives the install command."""
 
@@ -98,6 +106,30 @@ class MissingExtraError(BasketryError, ImportError):
             The extra of basketry that brings it.
         """
         return cls(f"{purpose} needs {package!r}: pip install 'basketry[{extra}]'.")
+
+
+class LeakError(BasketryError, ValueError):
+    """A feature knows what lies at or after its instant."""
+
+    @classmethod
+    def found(cls, columns: Iterable[str], as_of: str, check: str) -> LeakError:
+        """Build the error for columns that changed when the future was taken away or changed.
+
+        Parameters
+        ----------
+        columns
+            What differed.
+        as_of
+            The instant.
+        check
+            What was done to the future: ``times``, ``deleted`` or ``perturbed``.
+        """
+        names = list(columns)
+        listed = ", ".join(map(repr, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        return cls(
+            f"{listed} at {as_of} would know the future (check {check!r}): leave it out, "
+            f"or make it from what lies before as_of."
+        )
 
 
 class InternalError(BasketryError, RuntimeError):

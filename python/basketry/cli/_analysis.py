@@ -10,12 +10,15 @@ from typing import Any
 
 import polars as pl
 
+from basketry.cli._buying import money_of_customers, who_what_when
 from basketry.cli._ledgers import before, item_names
+from basketry.cli._lifetime import lifetime
 from basketry.cli._pairs import FOLLOWED, clearest, due_rows, followed, named, strongest_pairs
+from basketry.cli._predictions import predictions
 from basketry.cli._thresholds import fitting_rules, fitting_sequence_rules, fitting_sequences
 from basketry.customers import quadrants, rfm, rfm_map, rfm_segments
 from basketry.customers.segments import segment_customers
-from basketry.exceptions import CapacityError, ParameterError, SchemaError
+from basketry.exceptions import CapacityError, ConvergenceError, ParameterError, SchemaError
 from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment, instant
 from basketry.money import exact_sum
@@ -126,6 +129,10 @@ def analyse(
         ("sequence rules", ("sequence_rules",), _sequence_rules),
         ("lags", ("lags",), _lags),
         ("retention", ("retention",), _retention),
+        ("money of customers", ("cohorts", "concentration"), money_of_customers),
+        ("who, what, when", ("cube",), who_what_when),
+        ("lifetime", ("lifetime_tracking",), _lifetime),
+        ("predictions", ("prediction",), predictions),
     ):
         with step(name), _telling(result, parts):
             work(result)
@@ -136,7 +143,7 @@ def analyse(
 def _telling(result: Analysis, parts: tuple[str, ...]) -> Iterator[None]:
     try:
         yield
-    except (SchemaError, ParameterError, CapacityError) as error:
+    except (SchemaError, ParameterError, CapacityError, ConvergenceError) as error:
         result.absent |= dict.fromkeys(parts, str(error))
 
 
@@ -204,9 +211,9 @@ def _rules(result: Analysis) -> None:
     result.tables["rules"] = found
     sure = found.filter(pl.col("q_value") <= 0.05).sort("lift", descending=True, maintain_order=True)
     sure = sure.head(TESTED)
-    tested = validate_rules(sure, ledger, item=asked.item, holdout=holdout, n_threads=asked.n_threads)
-    more = [name for name in ("confidence", "segments") if name in sure.columns]
-    result.tables["validated_rules"] = pl.concat([tested, sure.select(more)], how="horizontal")
+    result.tables["validated_rules"] = validate_rules(
+        sure, ledger, item=asked.item, holdout=holdout, n_threads=asked.n_threads
+    )
     result.tables["itemsets"] = frequent_itemsets(
         ledger, item=asked.item, min_count=least, max_length=4,
         n_threads=asked.n_threads,
@@ -267,6 +274,11 @@ def _retention(result: Analysis) -> None:
         )
         for since in ("first", "every")
     )
+
+
+def _lifetime(result: Analysis) -> None:
+    _need(result, money=True)
+    result.tables |= lifetime(result.ledger, result.parameters.n_threads)
 
 
 def _totals(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:

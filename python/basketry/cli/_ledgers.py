@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from basketry.exceptions import ParameterError
-from basketry.ledger import Ledger, read_ledger
+from basketry.ledger import Ledger
+from basketry.ledger.lines import with_lines
 from basketry.ledger.zones import Moment
 
 _NAMES = ("description", "name", "title", "product_name")
@@ -30,27 +30,7 @@ def before(ledger: Ledger, as_of: Moment | None, n_threads: int | None = None) -
     if as_of is None or ledger.instant(as_of) >= ledger.instant(None):
         return ledger
     cut = pl.from_epoch(pl.lit(ledger.instant(as_of)), "us").dt.replace_time_zone("UTC")
-    lines = ledger.lines().filter(pl.col("time") < cut)
-    own = [name for name in ledger.core.measures if name not in ("quantity", "amount")]
-    roles = [name for name in lines.columns if name not in own]
-    attributes: dict[str, Any] = {}
-    for role, table in (("item", ledger.items()), ("customer", ledger.customers())):
-        if role in roles and table.width > 1:
-            named = {name: f"{role} {name}" for name in table.columns if name != role}
-            lines = lines.join(table.rename(named), on=role, how="left", maintain_order="left")
-            attributes[f"{role}_attributes"] = named
-    cut_down = read_ledger(
-        lines,
-        columns={name: name for name in roles},
-        measures={name: name for name in own},
-        timezone=ledger.timezone,
-        returns=ledger.returns,
-        zero_prices="keep",
-        negative_prices="keep",
-        n_threads=n_threads,
-        **attributes,
-    )
-    return replace(cut_down, quality=ledger.quality, currency=ledger.currency)
+    return with_lines(ledger, ledger.lines().filter(pl.col("time") < cut), n_threads=n_threads)
 
 
 def segments(option: str, value: str) -> str | pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,6 +30,20 @@ AsOf = Annotated[
     ),
 ]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="How many threads; all if not given.")]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        "--memory",
+        metavar="SIZE",
+        help="The most memory to take, such as 2GiB: a larger dump is worked off in partitions of customers.",
+    ),
+]
+Partitions = Annotated[
+    Path | None,
+    typer.Option(
+        "--folder", metavar="DIR", help="Keep the partitions here, for the next question; with --memory."
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all chance.")]
 Force = Annotated[bool, typer.Option("--force", help="Write though something else is there.")]
 RawCsv = Annotated[
@@ -53,3 +67,25 @@ MinSupport = Annotated[
 ]
 MinCount = Annotated[int | None, typer.Option("--min-count", help="The least number, in place of the share.")]
 MaxLength = Annotated[int | None, typer.Option("--max-length", help="The most items or events.")]
+Names = list[str] | None
+
+
+def each(name: str, meta: str, text: str) -> Any:
+    """Make an option that may be repeated.
+
+    Parameters
+    ----------
+    name, meta, text
+        The option, what it takes, and its help.
+    """
+    return typer.Option(name, metavar=meta, help=f"{text}; may be repeated.")
+
+
+Basket = Annotated[str | None, typer.Option("--basket", help="order, day or customer.")]
+Items = Annotated[
+    Names, each("--item", "ATTRIBUTE", "What counts as an item, such as category; several are combined")
+]
+Levels = Annotated[
+    Names, each("--level", "ATTRIBUTE", "An axis (item, category, or brand,category) beside others")
+]
+Excludes = Annotated[Names, each("--excludes", "ITEM", "An item that is left out")]

@@ -59,34 +59,35 @@ def fitting(find: Callable[[int], pl.DataFrame], start: int) -> tuple[int, pl.Da
 
 def fitting_itemsets(data: Ledger | str, *, n_threads: int | None, **limits: Any) -> tuple[int, pl.DataFrame]:
     """Find itemsets from a five-hundredth of the orders on; of a text from the support on that gives few enough."""
-    where = {name: value for name, value in limits.items() if name not in ("kind", "values", "top")}
-    start = (
-        support_for(data, _MOST.results or 0, n_threads=n_threads, **where).min_count
-        if isinstance(data, str)
-        else data.n_orders // 500
-    )
     return fitting(
         lambda count: frequent_itemsets(data, min_count=count, budget=_MOST, n_threads=n_threads, **limits),
-        start,
+        _start(data, limits),
     )
+
+
+def _start(data: Ledger | str, limits: dict[str, Any]) -> int:
+    """Begin at a five-hundredth of the orders; with a text, at the support that gives few enough itemsets."""
+    if not isinstance(data, str):
+        return data.n_orders // 500
+    where = ("min_length", "max_length", "contains", "excludes", "n_threads")
+    few = {name: value for name, value in limits.items() if name in where}
+    return support_for(data, _MOST.results or 0, **few).min_count
 
 
 def fitting_rules(
-    ledger: Ledger,
-    *,
-    item: str | None,
-    n_threads: int | None,
-    min_confidence: float = MIN_CONFIDENCE,
-    **limits: Any,
+    data: Ledger | str, *, n_threads: int | None, min_confidence: float = MIN_CONFIDENCE, **limits: Any
 ) -> tuple[int, pl.DataFrame]:
-    """Find rules of one consequent that say more than chance, from a five-hundredth of the orders on."""
-    return fitting(
-        lambda count: association_rules(
-            ledger, item=item, min_count=count, min_confidence=min_confidence,
-            max_consequent=1, budget=_MOST, n_threads=n_threads, **({"max_length": 4} | limits),
-        ).filter(pl.col("lift") > 1),
-        ledger.n_orders // 500,
-    )  # fmt: skip
+    """Find rules from a five-hundredth of the orders on; if nothing else is said of one consequent and above chance."""
+    surprising = limits.get("min_lift") is None
+
+    def find(count: int) -> pl.DataFrame:
+        found = association_rules(
+            data, min_count=count, min_confidence=min_confidence, budget=_MOST, n_threads=n_threads,
+            **({"max_length": 4, "max_consequent": 1} | limits),
+        )  # fmt: skip
+        return found.filter(pl.col("lift") > 1) if surprising else found
+
+    return fitting(find, _start(data, limits))
 
 
 def fitting_sequences(

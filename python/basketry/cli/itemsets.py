@@ -5,19 +5,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from basketry.cli._options import MaxLength, MinCount, MinSupport
+from basketry.cli._options import (
+    Basket,
+    Excludes,
+    Items,
+    Levels,
+    MaxLength,
+    MinCount,
+    MinSupport,
+    Names,
+    each,
+)
 from basketry.cli._question import Asked, question
 
 if TYPE_CHECKING:
     import polars as pl
 
     from basketry.ledger import Ledger
-
-_Names = list[str] | None
-
-
-def _each(name: str, meta: str, text: str) -> Any:
-    return typer.Option(name, metavar=meta, help=text)
 
 
 @with_options(question, texts=True)
@@ -32,22 +36,15 @@ def itemsets(
     min_length: Annotated[int, typer.Option("--min-length", help="The least items of a set.")] = 1,
     max_length: MaxLength = None,
     kind: Annotated[str, typer.Option("--kind", help="all, closed or maximal.")] = "all",
-    contains: Annotated[_Names, _each("--contains", "ITEM", "An item of every set; may be repeated.")] = None,
-    excludes: Annotated[_Names, _each("--excludes", "ITEM", "An item of no set; may be repeated.")] = None,
-    values: Annotated[
-        _Names, _each("--value", "MEASURE", "Sum it, such as amount, over the baskets; may be repeated.")
-    ] = None,
+    contains: Annotated[Names, each("--contains", "ITEM", "An item of every set")] = None,
+    excludes: Excludes = None,
+    values: Annotated[Names, each("--value", "MEASURE", "Sum it, such as amount, over the baskets")] = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="If there are too many, give the shorter ones.")
     ] = False,
-    basket: Annotated[str | None, typer.Option("--basket", help="order, day or customer.")] = None,
-    item: Annotated[
-        _Names,
-        _each("--item", "ATTRIBUTE", "What counts as an item, such as category; repeated: combinations."),
-    ] = None,
-    levels: Annotated[
-        _Names, _each("--level", "ATTRIBUTE", "An axis (item, category, or brand,category); several at once.")
-    ] = None,
+    basket: Basket = None,
+    item: Items = None,
+    levels: Levels = None,
 ) -> "pl.DataFrame":
     """Find the sets of items that many baskets hold. Without a threshold one is found that fits the data.
 
@@ -60,6 +57,7 @@ def itemsets(
     from basketry import patterns
     from basketry.cli._ledgers import before
     from basketry.cli._thresholds import fitting_itemsets
+    from basketry.exceptions import ParameterError
 
     limits: dict[str, Any] = {
         "basket": basket,
@@ -67,18 +65,23 @@ def itemsets(
         "levels": [level.split(",") for level in levels] if levels else None,
         "min_length": min_length,
         "max_length": max_length,
-        "contains": [_id(data, one) for one in contains or []],
-        "excludes": [_id(data, one) for one in excludes or []],
+        "contains": contains or [],
+        "excludes": excludes or [],
         "n_threads": asked.threads,
     }
     past = data if isinstance(data, str) else before(data, asked.as_of, asked.threads)
     if isinstance(data, str):
         limits["as_of"] = asked.as_of
+    whole = {"--kind": kind != "all", "--value": bool(values), "--partial": partial, "--top": bool(asked.top)}
     if support_for is not None:
+        if ignored := [name for name, given in whole.items() if given]:
+            raise ParameterError(f"{ignored[0]}: --support-for tells a support only, so leave it out.")
         found = patterns.support_for(past, support_for, **limits)
         return pl.DataFrame([vars(found)])
     limits |= {"kind": kind, "values": values or [], "top": asked.top}
     if min_support is None and min_count is None:
+        if partial:
+            raise ParameterError("--partial: without a threshold one is found that fits, so leave it out.")
         return fitting_itemsets(past, **limits)[1]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -88,10 +91,3 @@ def itemsets(
     for warning in caught:
         typer.echo(f"basketry: {warning.message}", err=True)
     return frame
-
-
-def _id(data: "Ledger | str", typed: str) -> str | int:
-    """Read an item's id as the data have it: a whole number where those are."""
-    number = typed.removeprefix("-").isdecimal()
-    whole = isinstance(data, str) or data.items().schema["item"].is_integer()
-    return int(typed) if number and whole else typed

@@ -7,7 +7,7 @@ import polars as pl
 from basketry.customers.rfm import rfm
 from basketry.customers.scoring import RfmCuts, rfm_cuts
 from basketry.exceptions import ParameterError
-from basketry.ledger import Ledger
+from basketry.ledger import Ledger, PartitionedLedger
 from basketry.ledger.zones import Moment
 from basketry.money import exact_sum
 
@@ -16,7 +16,7 @@ CELLS = ("segment", "quadrant", "r", "f", "m")
 
 
 def rfm_migration(
-    ledger: Ledger,
+    ledger: Ledger | PartitionedLedger,
     *,
     before: Moment,
     after: Moment | None = None,
@@ -66,7 +66,7 @@ def rfm_migration(
     """
     if by not in CELLS:
         raise ParameterError.unknown("by", by, CELLS)
-    if not isinstance(ledger, Ledger):
+    if not isinstance(ledger, Ledger | PartitionedLedger):
         raise ParameterError.out_of_range("ledger", type(ledger).__name__, "a ledger is needed")
     if ledger.instant(before, "before") >= ledger.instant(after, "after"):
         raise ParameterError.out_of_range("before", before, "a date before 'after' is needed")

@@ -8,16 +8,21 @@ from basketry import _core
 from basketry.control import reins
 from basketry.customers.scoring import BIG_FISH, QUADRANTS, RfmCuts, quadrant, scores, segment, thresholds
 from basketry.exceptions import ParameterError
-from basketry.ledger import Ledger
+from basketry.ledger import Ledger, PartitionedLedger
+from basketry.ledger.answers import Answers
 from basketry.ledger.zones import Moment
-from basketry.money import exact_sum
+from basketry.money import exact_sum, units
 
 MONEY = ("gross", "net", "margin")
 """What money can mean: what was bought, the same less returns, what was earned."""
 
 
+_WIDE = 256
+"""Bytes that a customer takes while the table is made."""
+
+
 def rfm(
-    ledger: Ledger,
+    ledger: Ledger | PartitionedLedger,
     *,
     as_of: Moment | None = None,
     money: str | None = None,
@@ -34,7 +39,7 @@ def rfm(
     Parameters
     ----------
     ledger
-        The shop.
+        The shop; one in partitions is answered partition by partition, and scored as a whole.
     as_of
         The instant from which recency counts. Orders at or after it are left out. A date is its local midnight; None is the
         end of the data.
@@ -90,7 +95,7 @@ def rfm(
     >>> bk.rfm(shop, as_of=date(2024, 1, 5)).select("customer", "recency_days", "orders", "spend_total").row(0)
     ('ann', 3, 2, 3.0)
     """
-    if not isinstance(ledger, Ledger):
+    if not isinstance(ledger, Ledger | PartitionedLedger):
         kind = type(ledger).__name__
         raise ParameterError.out_of_range(
             "ledger", kind, "a ledger is needed: read_ledger(frame, ...) makes one"
@@ -106,10 +111,25 @@ def rfm(
             "cuts", "given", "they hold the thresholds already: leave ties, big_fish and loyal_orders out"
         )
     money = money or ("net" if ledger.money_is_net else "gross")
-    apart = ties == "apart"
-    table = pl.DataFrame(_core.rfm(ledger.core, ledger.instant(as_of), money, apart, reins(n_threads)))
+    cut, held_reins = ledger.instant(as_of), reins(n_threads)
+
+    def partial(shop: Ledger) -> pl.DataFrame:
+        return pl.DataFrame(_core.rfm(shop.core, cut, money, held_reins))
+
+    if isinstance(ledger, Ledger):
+        table = partial(ledger)
+    else:
+        asked = {"table": "rfm", "cut": cut, "money": money}
+        table = Answers(ledger, asked, partial, customer_bytes=_WIDE).frame("customer")
     found = thresholds(table, big_fish, big_fish_value, loyal_orders)
-    if cuts is not None:
+    if cuts is None:
+        values = table.select(
+            r=-pl.col("recency_days").cast(pl.Int64),
+            f=pl.col("orders").cast(pl.Int64),
+            m=units("spend_total"),
+        )
+        table = table.hstack(pl.DataFrame(_core.quintiles(values, ties == "apart", held_reins)))
+    else:
         table, found = table.with_columns(scores(cuts)), (cuts.big_fish_value, cuts.loyal_orders)
     return table.with_columns(segment(segments), quadrant(*found))
 

@@ -23,30 +23,97 @@ def attributed(core: _core.Ledger, parts: Sequence[Part], resolved: Resolved) ->
     resolved
         Which column is what.
     """
-    items = _labels("item", pl.DataFrame(core.items()), resolved.item_attributes, parts, resolved)
-    customers = _labels(
-        "customer", pl.DataFrame(core.customers()), resolved.customer_attributes, parts, resolved
-    )
-    return core.with_attributes(items, customers) if items.width or customers.width else core
-
-
-def _labels(
-    role: str, ids: pl.DataFrame, wanted: Mapping[str, str], parts: Sequence[Part], resolved: Resolved
-) -> pl.DataFrame:
-    """Find the most frequent label of every id, in the order of the ids; the smallest of equally frequent ones."""
-    key = resolved.columns.get(role)
-    if key is None or ids.is_empty():
-        return pl.DataFrame()
-    found = []
-    for name, column in wanted.items():
-        frames = [part.holding(key, column) for part in parts]
-        pairs = [
-            frame.select(
-                pl.col(key).cast(ids.schema[role]).alias(role), pl.col(column).cast(pl.String).alias(name)
+    ids = {"item": pl.DataFrame(core.items()), "customer": pl.DataFrame(core.customers())}
+    counts = {
+        role: {
+            name: label_counts(said(role, name, column, ids[role].schema[role], parts, resolved)).collect(
+                engine="streaming"
             )
-            for frame in frames
-        ]
-        counts = pl.concat(pairs).drop_nulls().group_by(role, name).len().collect(engine="streaming")
-        best = counts.sort([role, "len", name], descending=[False, True, False]).unique(role, keep="first")
+            for name, column in wanted(role, resolved).items()
+        }
+        for role in ids
+        if ids[role].height
+    }
+    return labelled(core, counts.get("item", {}), counts.get("customer", {}))
+
+
+def wanted(role: str, resolved: Resolved) -> Mapping[str, str]:
+    """Name the attributes that are asked for, and their columns; none where there are no ids to give them to.
+
+    Parameters
+    ----------
+    role
+        ``item`` or ``customer``.
+    resolved
+        Which column is what.
+    """
+    asked = resolved.item_attributes if role == "item" else resolved.customer_attributes
+    return asked if role in resolved.columns else {}
+
+
+def said(
+    role: str, name: str, column: str, kind: pl.DataType, parts: Sequence[Part], resolved: Resolved
+) -> pl.LazyFrame:
+    """Pair every id with a label, as often as the dump does.
+
+    Parameters
+    ----------
+    role
+        ``item`` or ``customer``.
+    name, column
+        The attribute and its column.
+    kind
+        The type of the ids.
+    parts, resolved
+        Where the rows came from, and which column is what.
+    """
+    key = resolved.columns[role]
+    pairs = [
+        part.holding(key, column).select(
+            pl.col(key).cast(kind).alias(role), pl.col(column).cast(pl.String).alias(name)
+        )
+        for part in parts
+    ]
+    return pl.concat(pairs).drop_nulls()
+
+
+def label_counts(pairs: pl.LazyFrame) -> pl.LazyFrame:
+    """Count how often each id has each label. Counts of two halves of a dump add up to those of the whole.
+
+    Parameters
+    ----------
+    pairs
+        Ids and labels, and ``len`` where they have been counted.
+    """
+    names = pairs.collect_schema().names()
+    return pairs.group_by(names[:2]).agg(pl.col("len").sum() if "len" in names else pl.len())
+
+
+def labelled(
+    core: _core.Ledger, items: Mapping[str, pl.DataFrame], customers: Mapping[str, pl.DataFrame]
+) -> _core.Ledger:
+    """Give a ledger the most frequent label of every id; the smallest of equally frequent ones.
+
+    Parameters
+    ----------
+    core
+        The ledger.
+    items, customers
+        For each attribute how often each id has each label.
+    """
+    if not items and not customers:
+        return core
+    return core.with_attributes(
+        _labels("item", pl.DataFrame(core.items()), items),
+        _labels("customer", pl.DataFrame(core.customers()), customers),
+    )
+
+
+def _labels(role: str, ids: pl.DataFrame, counts: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Find the labels in the order of the ids."""
+    found = []
+    for name, frame in counts.items():
+        order = frame.sort([role, "len", name], descending=[False, True, False])
+        best = order.unique(role, keep="first")
         found.append(ids.select(role).join(best, on=role, how="left", maintain_order="left").select(name))
     return pl.concat(found, how="horizontal") if found else pl.DataFrame()

@@ -137,7 +137,12 @@ def recipe(part: Part, resolved: Resolved, options: Options, later: datetime | N
         numbers["amount"] = numbers["price"] * numbers.get("quantity", pl.lit(1.0))
     columns += [numbers[role].alias(role) for role in ("quantity", "amount") if role in numbers]
     for name, column in resolved.measures.items():
-        value, unparsed = _number(column, name, schema[column], options)
+        if schema[column].is_temporal():
+            # An instant is a number too: the seconds since 1970 UTC.
+            instants, unparsed = time_column(part, column, options, {})
+            value = instants.dt.epoch("us") / 1e6
+        else:
+            value, unparsed = _number(column, name, schema[column], options)
         columns.append(value.alias(name))
         if unparsed is not None:
             notes[f"{name} does not parse, left out"] = unparsed

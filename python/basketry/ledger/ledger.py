@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -14,12 +14,13 @@ from basketry import _core
 from basketry.control import reins
 from basketry.exceptions import ParameterError, SchemaError
 from basketry.files import whole_file
+from basketry.ledger.calendar import Dated
 from basketry.ledger.quality import Quality
-from basketry.ledger.zones import Moment, instant, local, micros, zone_info
+from basketry.ledger.zones import local, zone_info
 
 
 @dataclass(frozen=True, eq=False)
-class Ledger:
+class Ledger(Dated):
     """A shop's transactions, encoded once: customers, their orders in time, the lines of an order.
 
     Made by `read_ledger`, `Ledger.open` or `merge`; every analysis takes it. Orders without a customer are kept behind all
@@ -79,38 +80,9 @@ class Ledger:
         return self.core.zone
 
     @property
-    def first_day(self) -> date | None:
-        """The local day of the first order; None if there is no order."""
-        span = self.core.span
-        return None if span is None else local(span[0], zone_info(self.timezone)).date()
-
-    @property
-    def last_day(self) -> date | None:
-        """The local day of the last order; None if there is no order."""
-        span = self.core.span
-        return None if span is None else local(span[1], zone_info(self.timezone)).date()
-
-    @property
-    def end(self) -> date:
-        """The day after the last order: the latest date at which everything is seen."""
-        return (self.last_day or date(1970, 1, 1)) + timedelta(days=1)
-
-    @property
-    def money_is_net(self) -> bool:
-        """Whether money means purchases less returns."""
-        return self.returns == "net"
-
-    def instant(self, as_of: Moment | None, name: str = "as_of") -> int:
-        """Turn a date into microseconds UTC; None is the end of the data.
-
-        Parameters
-        ----------
-        as_of
-            A date is its local midnight, a datetime without a zone is local time.
-        name
-            The argument, for errors.
-        """
-        return micros(instant(name, self.end if as_of is None else as_of, self.timezone))
+    def span(self) -> tuple[int, int] | None:
+        """The instants of the first and the last order, in microseconds UTC; None if there is no order."""
+        return self.core.span
 
     def customers(self) -> pl.DataFrame:
         """List all customers with their attributes: ``customer`` and one column an attribute, sorted by id."""
@@ -217,6 +189,28 @@ class Ledger:
                 f"{path}: its quality sheet cannot be read: build and save the ledger again."
             ) from error
 
+    def to_bytes(self) -> bytes:
+        """Give the ledger as the bytes of a saved file, whose layout has a version; ledgers merge, on any machine."""
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "bytes.ledger"
+            self.save(path)
+            return path.read_bytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Ledger:
+        """Take a ledger from the bytes that `to_bytes` gave.
+
+        Parameters
+        ----------
+        data
+            The bytes.
+        """
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "bytes.ledger"
+            path.write_bytes(data)
+            # A map of the file stays when its name goes.
+            return cls.open(path)
+
     @property
     def fingerprint(self) -> str:
         """A SHA-256 of the data: equal for equal ledgers, however they were read."""
@@ -229,13 +223,32 @@ class Ledger:
         )
 
 
-def tree_totals(core: _core.Ledger) -> dict[str, Any]:
+class Counts(Protocol):
+    """What a tree, or all partitions of one, can be asked at once."""
+
+    @property
+    def n_customers(self) -> int: ...  # noqa: D102
+    @property
+    def n_orders(self) -> int: ...  # noqa: D102
+    @property
+    def n_guest_orders(self) -> int: ...  # noqa: D102
+    @property
+    def n_lines(self) -> int: ...  # noqa: D102
+    @property
+    def n_items(self) -> int: ...  # noqa: D102
+    @property
+    def span(self) -> tuple[int, int] | None: ...  # noqa: D102
+    @property
+    def zone(self) -> str: ...  # noqa: D102
+
+
+def tree_totals(core: Counts) -> dict[str, Any]:
     """Count what is in a tree, for the quality sheet.
 
     Parameters
     ----------
     core
-        The compiled tree.
+        The compiled tree, or the counts of all partitions.
     """
     zone = zone_info(core.zone)
     first, last = (None, None) if core.span is None else (local(at, zone).isoformat() for at in core.span)

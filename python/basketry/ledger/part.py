@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 
@@ -12,6 +13,13 @@ from basketry.exceptions import SchemaError
 
 CHUNK_ROWS = 200_000
 """Rows of one batch: large enough that a batch costs nothing, small enough that it stays near the cache."""
+
+
+ROW = "_row"
+"""The number of a row in its part."""
+
+SPREAD_ROWS = 1 << 16
+"""Rows of one group of a partition's file: all partitions are open at once."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,36 @@ class Part:
             # One function holds the call that polars calls unstable.
             yield from self.rows.select(columns).collect_batches(
                 chunk_size=CHUNK_ROWS, maintain_order=True, engine="streaming"
+            )
+
+    def spread(self, columns: Sequence[pl.Expr], key: pl.Expr, many: int, folder: Path) -> None:
+        """Compute columns and write the rows into partitions: those of one key together, in their order.
+
+        A partition is a folder ``part=K`` of parquet files, and one that has no row is not there. Which partition a key falls
+        into is the same within one version of polars.
+
+        Parameters
+        ----------
+        columns
+            What to compute.
+        key
+            What is hashed, made of the columns.
+        many
+            The number of partitions.
+        folder
+            Where they are written.
+        """
+        number = (key % many).cast(pl.UInt32).alias("part")
+        with self._reading():
+            # One function holds the call that polars calls unstable.
+            rows = self.rows.with_row_index(ROW).select(*columns, pl.col(ROW))
+            rows = rows.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
+            rows.with_columns(number).sink_parquet(
+                pl.PartitionBy(folder, key="part", include_key=False),
+                mkdir=True,
+                compression="lz4",
+                statistics=False,
+                row_group_size=SPREAD_ROWS,
             )
 
     def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:

@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from basketry import _core
 from basketry.control import Reins, reins
 from basketry.exceptions import ParameterError, SchemaError
-from basketry.ledger.accounting import sheet
+from basketry.ledger.accounting import Tally, examples, sheet
 from basketry.ledger.attributes import attributed
-from basketry.ledger.clean import recipe
-from basketry.ledger.ledger import Ledger
+from basketry.ledger.ledger import Ledger, tree_totals
 from basketry.ledger.mapping import PRESETS, Layout, Resolved, guess_preset, marked, preset_layout, resolve
 from basketry.ledger.options import Options
 from basketry.ledger.part import Part
+from basketry.ledger.reading import Reading, push_part
 from basketry.ledger.sources import open_parts
-from basketry.ledger.times import time_column
-from basketry.ledger.zones import Moment, instant, micros, offsets
+from basketry.ledger.zones import Moment
 
 
 def read_ledger(
@@ -143,25 +138,64 @@ def read_ledger(
                 2 customers, 3 orders (1 without a customer), 2 items
     """
     held_reins = reins(n_threads)
-    given = {
-        "timezone": timezone,
-        "returns": returns,
-        "guests": guests,
-        "cancelled": cancelled,
-        "cancelled_prefix": cancelled_prefix,
-        "cancelled_status": cancelled_status,
-        "zero_prices": zero_prices,
-        "negative_prices": negative_prices,
-        "duplicates": duplicates,
-        "overlap": overlap,
-        "currency": currency,
-        "test_customers": test_customers,
-        "until": until,
-        "on_bad_rows": on_bad_rows,
-        "date_format": date_format,
-        "decimal": decimal,
-        "float_ids": float_ids,
-    }
+    reading = prepare(
+        source,
+        columns=columns,
+        preset=preset,
+        config=config,
+        measures=measures,
+        item_attributes=item_attributes,
+        customer_attributes=customer_attributes,
+        keys=keys,
+        separator=separator,
+        encoding=encoding,
+        timezone=timezone,
+        returns=returns,
+        guests=guests,
+        cancelled=cancelled,
+        cancelled_prefix=cancelled_prefix,
+        cancelled_status=cancelled_status,
+        zero_prices=zero_prices,
+        negative_prices=negative_prices,
+        duplicates=duplicates,
+        overlap=overlap,
+        currency=currency,
+        test_customers=test_customers,
+        until=until,
+        on_bad_rows=on_bad_rows,
+        date_format=date_format,
+        decimal=decimal,
+        float_ids=float_ids,
+    )
+    return _read(reading, held_reins)
+
+
+def prepare(
+    source: Any,
+    *,
+    columns: Mapping[str, str] | None = None,
+    preset: str | None = None,
+    config: str | Path | None = None,
+    measures: Mapping[str, str] | None = None,
+    item_attributes: Mapping[str, str] | None = None,
+    customer_attributes: Mapping[str, str] | None = None,
+    keys: Mapping[str, tuple[str, str]] | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
+    **given: Any,
+) -> Reading:
+    """Find out what is to be read and how, without building anything.
+
+    Parameters
+    ----------
+    source, columns, preset, config, measures, item_attributes, customer_attributes, keys, separator, encoding
+        As for `read_ledger`.
+    given
+        The cleaning options that `read_ledger` names.
+    """
+    for name in given:
+        if name not in {f.name for f in fields(Options)}:
+            raise ParameterError.unknown("reading", name, [f.name for f in fields(Options)])
     held: Mapping[str, Any] = {}
     if config is not None:
         from basketry.ledger.config import load_config
@@ -188,7 +222,7 @@ def read_ledger(
         parts, layout, preset, columns, measures, item_attributes, customer_attributes
     )
     options = _options(given, held.get("clean", {}), layout.options)
-    return _read(parts, resolved, options, held_reins)
+    return Reading.of(parts, resolved, options)
 
 
 def inspect_source(source: Any, *, preset: str | None = None) -> tuple[Resolved, Options, list[Part]]:
@@ -256,89 +290,17 @@ def _options(given: Mapping[str, Any], config: Mapping[str, Any], preset: Mappin
     return Options(**merged)
 
 
-def _read(parts: list[Part], resolved: Resolved, options: Options, held_reins: Reins) -> Ledger:
-    zone = options.timezone or "UTC"
-    table = offsets(zone)
-    names = [*resolved.numbers, *resolved.measures]
-    until = None if options.until is None else micros(instant("until", options.until, zone))
-    builder = _core.LedgerBuilder(
-        names,
-        {
-            "keep_guests": options.guests == "keep",
-            "keep_returns": options.returns != "drop",
-            "keep_zero_prices": options.zero_prices == "keep",
-            "keep_negative_prices": options.negative_prices == "keep",
-            "keep_duplicates": options.duplicates == "keep",
-            "until": until,
-        },
-    )
-    options = _one_currency(parts, resolved, options)
-    starts = _later_starts(parts, resolved, options)
+def _read(reading: Reading, held_reins: Reins) -> Ledger:
+    builder = reading.builder()
     ends, notes = [0], Counter[str]()
-    for part, later in zip(parts, starts, strict=True):
-        steps = recipe(part, resolved, options, later)
-        marks = [expr.alias(reason) for reason, expr in steps.notes.items()]
-        rows = 0
-        for batch in part.batches([*steps.columns, *marks]):
-            _push(builder, batch, part)
-            rows += batch.height
-            notes.update(batch.select(pl.col(list(steps.notes)).sum()).row(0, named=True) if marks else {})
-        ends.append(ends[-1] + rows)
+    for part, steps in reading.recipes():
+        ends.append(ends[-1] + push_part(builder, part, steps, notes))
         notes.update(part.notes)
     if not ends[-1]:
-        # The columns of no rows are columns all the same.
-        builder.push(
-            parts[0].rows.select(recipe(parts[0], resolved, options, None).columns).clear().collect()
-        )
-    core, account = builder.finish(table, held_reins)
-    core = attributed(core, parts, resolved)
-    quality = sheet(core, account, parts, ends, resolved, options, notes)
-    return Ledger(core, quality, options.currency, options.returns)
-
-
-def _push(builder: _core.LedgerBuilder, batch: pl.DataFrame, part: Part) -> None:
-    try:
-        builder.push(batch)
-    except SchemaError as error:
-        raise SchemaError(f"{part.name}: {error}") from error
-
-
-def _one_currency(parts: list[Part], resolved: Resolved, options: Options) -> Options:
-    column = resolved.columns.get("currency")
-    if column is None or options.currency is not None:
-        return options
-    found: dict[str, int] = {}
-    for part in parts:
-        counts = part.collect(part.rows.group_by(pl.col(column).cast(pl.String)).len().drop_nulls())
-        for name, rows in counts.iter_rows():
-            found[name] = found.get(name, 0) + rows
-    if len(found) > 1:
-        listed = ", ".join(
-            f"{name} ({rows:,} rows)" for name, rows in sorted(found.items(), key=lambda x: (-x[1], x[0]))
-        )
-        raise SchemaError(
-            f"column {column!r} holds several currencies: {listed}. Pass currency= with the one to read."
-        )
-    return _with(options, currency=next(iter(found), None))
-
-
-def _with(options: Options, **changes: Any) -> Options:
-    return Options(**{f.name: changes.get(f.name, getattr(options, f.name)) for f in fields(Options)})
-
-
-def _later_starts(parts: list[Part], resolved: Resolved, options: Options) -> list[datetime | None]:
-    """Find for each part the first instant of the next later one, from which on its own rows are left to that."""
-    column = resolved.columns.get("time")
-    if options.overlap != "later" or len(parts) < 2 or column is None:
-        return [None] * len(parts)
-    firsts = [
-        part.collect(part.rows.select(time_column(part, column, options, {})[0].min())).item()
-        for part in parts
-    ]
-    return [
-        min(
-            (other for other in firsts if other is not None and first is not None and other > first),
-            default=None,
-        )
-        for first in firsts
-    ]
+        builder.push(reading.no_rows())
+    core, account = builder.finish(reading.zone, held_reins)
+    core = attributed(core, reading.parts, reading.resolved)
+    tally = Tally.of(account, ends[-1], notes)
+    found = examples(tally, reading, ends)
+    quality = sheet(tally, reading, found, tree_totals(core))
+    return Ledger(core, quality, reading.options.currency, reading.options.returns)

@@ -59,6 +59,10 @@ def baskets_of(
         Of a ledger, in place of `item`: several of what `item` can be, all at once.
     values
         Measures of a ledger or columns of a table whose sums are wanted.
+
+    Notes
+    -----
+    A row of a table without an item makes its basket known and counts for nothing else.
     """
     wanted = _names("values", values)
     reserved = [name for name in wanted if name in ("itemset", "length", "count", "support")]
@@ -77,11 +81,14 @@ def baskets_of(
         return _core.Baskets.from_text(_text(Path(data)), reins)
     if not isinstance(item, str):
         raise ParameterError.out_of_range("item", item, "a table needs the name of its column of items")
-    frame = data if isinstance(data, pl.DataFrame) else pl.DataFrame(data)
+    frame = framed("data", data)
     for column, role in ((basket, "basket"), (item, "item"), *((name, "values") for name in wanted)):
         if column is not None and column not in frame.columns:
             raise SchemaError.unknown_column(column, role, frame.columns)
     items = frame[item]
+    if items.dtype in (pl.Null, pl.List(pl.Null)):
+        # Nothing but missing items: whatever type they are of.
+        items = items.cast(pl.List(pl.String) if items.dtype == pl.List else pl.String)
     if isinstance(items.dtype, pl.List | pl.Array):
         if basket is not None:
             raise ParameterError.out_of_range(
@@ -94,15 +101,36 @@ def baskets_of(
         if items.null_count():
             empty = pl.lit(pl.Series([[]], dtype=items.dtype))
             items = pl.select(pl.when(items.is_not_null()).then(items).otherwise(empty)).to_series()
-        return _core.Baskets.from_rows(items.alias("item").to_frame(), [], reins)
+        return _core.Baskets.from_rows(items.alias("item").to_frame(), "", [], reins)
     if basket is None:
         raise ParameterError.out_of_range(
             "basket", basket, "a table of one item a row needs its column of baskets"
         )
     # Columns are renamed by their place, so that one column may serve twice.
     columns = [pl.col(name).alias(f"value {at}") for at, name in enumerate(wanted)]
-    rows = frame.select(pl.col(basket).alias("basket"), pl.col(item).alias("item"), *columns)
-    return _core.Baskets.from_rows(rows, wanted, reins)
+    baskets = frame[basket].cast(pl.String) if frame[basket].dtype == pl.Null else frame[basket]
+    rows = frame.select(baskets.alias("basket"), items.alias("item"), *columns)
+    return _core.Baskets.from_rows(rows, basket, wanted, reins)
+
+
+def framed(name: str, data: Any) -> pl.DataFrame:
+    """Take a table as a frame.
+
+    Parameters
+    ----------
+    name
+        The argument.
+    data
+        A frame, or anything that polars makes one of.
+    """
+    if isinstance(data, pl.DataFrame):
+        return data
+    if isinstance(data, pl.LazyFrame):
+        raise ParameterError.out_of_range(name, "LazyFrame", "a table in memory: collect() it first")
+    try:
+        return pl.DataFrame(data)
+    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise ParameterError.out_of_range(name, type(data).__name__, f"it is no table: {error}") from error
 
 
 def _of_ledger(
@@ -201,7 +229,23 @@ def codes_of(baskets: _core.Baskets, name: str, items: object, *, known: bool) -
     wrong = [one for one in ids if isinstance(one, bool) or not isinstance(one, str | Integral)]
     if wrong:
         raise ParameterError.out_of_range(name, wrong[0], "item ids are texts or whole numbers")
-    codes = baskets.codes([one if isinstance(one, str) else int(one) for one in ids])
+    plain = [one if isinstance(one, str) else int(one) for one in ids]
+    codes = [_code(baskets, one) for one in dict.fromkeys(plain)]
     if known and None in codes:
-        raise ParameterError.out_of_range(name, ids[codes.index(None)], "no basket has this item")
+        missing = list(dict.fromkeys(plain))[codes.index(None)]
+        raise ParameterError.out_of_range(name, missing, "no basket has this item")
     return [code for code in codes if code is not None]
+
+
+def _code(baskets: _core.Baskets, one: str | int) -> int | None:
+    """Look an item up as it was given, and then as the other kind of id: a command line knows texts only."""
+    if isinstance(one, int):
+        ways: list[str | int] = [one, str(one)]
+    else:
+        ways = (
+            [one, int(one)]
+            if one.removeprefix("-").isascii() and one.removeprefix("-").isdecimal()
+            else [one]
+        )
+    fitting = [way for way in ways if isinstance(way, str) or -(2**63) <= way < 2**63]
+    return next((code for code in baskets.codes(fitting) if code is not None), None)

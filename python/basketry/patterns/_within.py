@@ -9,6 +9,7 @@ import polars as pl
 from basketry import _core
 from basketry.exceptions import ParameterError, SchemaError
 from basketry.ledger import Ledger
+from basketry.patterns._baskets import framed
 
 NORMAL_95 = 1.959963984540054
 HETEROGENEOUS = 0.05
@@ -34,13 +35,19 @@ def segments_of(ledger: Ledger, name: str, within: Any) -> tuple[pl.Series, list
         if within not in customers.columns[1:]:
             raise ParameterError.unknown(name, within, customers.columns[1:])
         return coded(customers[within])
-    frame = within if isinstance(within, pl.DataFrame) else pl.DataFrame(within)
+    frame = framed(name, within)
     for column in ("customer", "segment"):
         if column not in frame.columns:
             raise SchemaError.unknown_column(column, f"{name}.{column}", frame.columns)
-    known = frame.select(
-        pl.col("customer").cast(customers.schema["customer"], strict=False), "segment"
-    ).drop_nulls("customer")
+    kind = customers.schema["customer"]
+    known = frame.select(pl.col("customer").cast(kind, strict=False), "segment", given="customer")
+    unread = known.filter(pl.col("customer").is_null() & pl.col("given").is_not_null())
+    if unread.height:
+        raise SchemaError(
+            f"{name}: customer {unread['given'][0]!r} is no {kind} as the ids of the ledger are: "
+            "use the ids of ledger.customers()."
+        )
+    known = known.drop("given").drop_nulls("customer")
     twice = known.filter(pl.col("customer").is_duplicated())
     if twice.height:
         raise SchemaError(
@@ -63,6 +70,10 @@ def coded(labels: pl.Series) -> tuple[pl.Series, list[str]]:
     labels
         Texts, numbers or categories.
     """
+    if labels.dtype.is_nested():
+        raise SchemaError(
+            f"{labels.name!r} holds {labels.dtype}: a segment is a text, a number or a category."
+        )
     plain = labels.cast(pl.String) if labels.dtype in (pl.Categorical, pl.Enum) else labels
     distinct = plain.drop_nulls().unique().sort()
     if distinct.is_empty():
@@ -94,16 +105,23 @@ def segments_of_baskets(
         owner = pl.DataFrame(baskets.customers())["customer"]
         owner = owner.set(owner == 2**32 - 1, None)
         return codes.gather(owner).alias("code"), names
-    frame = data if isinstance(data, pl.DataFrame) else pl.DataFrame(data)
     if not isinstance(within, str):
         raise ParameterError.out_of_range(
             "within", within, "of a table it is the column of each basket's segment"
         )
+    frame = framed("data", data)
     if within not in frame.columns:
         raise SchemaError.unknown_column(within, "within", frame.columns)
+    if basket is None:
+        return coded(frame[within])
     # Baskets are numbered as they appear.
-    once = frame if basket is None else frame.unique(basket, keep="first", maintain_order=True)
-    return coded(once[within])
+    once = frame.group_by(basket, maintain_order=True).agg(pl.col(within).drop_nulls().unique().sort())
+    torn = once.filter(pl.col(within).list.len() > 1)
+    if torn.height:
+        raise SchemaError(
+            f"within: basket {torn[basket][0]!r} is in the segments {torn[within][0].to_list()}: give each basket one."
+        )
+    return coded(once[within].list.first())
 
 
 def log_lift(

@@ -70,7 +70,8 @@ def frequent_itemsets(
         text are whole numbers if all of them are written as such.
     basket
         The column of basket ids; left out if `item` is a column of lists. Of a ledger: ``order`` (or None),
-        ``day`` or ``customer``, what a basket is the set of items of.
+        ``day`` or ``customer``, what a basket is the set of items of; orders without a customer are in no basket of
+        customers.
     item
         The column of item ids: texts or whole numbers. Of a ledger: None for its items, one of their attributes,
         or a list of attributes for their combinations, called ``shoes | high``. A line whose item lacks an attribute
@@ -100,7 +101,8 @@ def frequent_itemsets(
     values
         Measures of a ledger, such as ``amount`` and ``quantity``, or columns of a table with a row for each item: for
         each set their sum over the lines of its items in the baskets that hold it. Of a ledger only purchases
-        count: lines of negative quantity are in no basket and in no sum. Rows of a table are summed as they are.
+        count: lines of negative quantity are in no basket and in no sum. Rows of a table are summed as
+        they are, one without a value as nothing.
     partial
         Whether to answer, when the budget is met, with all sets up to the greatest length that fits and a
         `CapacityWarning`, in place of an error; only with ``kind="all"``. A budget of results or bytes always gives the
@@ -113,7 +115,8 @@ def frequent_itemsets(
     Returns
     -------
     DataFrame
-        ``itemset`` (item ids, most frequent first), ``length``, ``count`` (baskets), ``support`` (share of
+        ``itemset`` (item ids, most frequent first; with `contains` its items first, the others by how many baskets
+        hold them beside those), ``length``, ``count`` (baskets), ``support`` (share of
         all baskets) and a column for each of `values` (exact to four decimals); by falling count, then rising length,
         then by the ranks of the items. A result of more than 2^18 sets comes in the order of the search, which
         depends on nothing but the baskets: sorting it would take longer than finding it.
@@ -203,8 +206,10 @@ def count_itemsets(
     ----------
     data, basket, item, levels, as_of, min_support, min_count, min_length, max_length, contains, excludes
         As in :func:`frequent_itemsets`.
-    kind, budget, n_threads
+    kind, n_threads
         As in :func:`frequent_itemsets`.
+    budget
+        As in :func:`frequent_itemsets`; with ``kind="all"`` its seconds alone count, for nothing is kept.
 
     Returns
     -------
@@ -223,7 +228,7 @@ def count_itemsets(
     >>> count_itemsets(shop, item="items", min_count=2).rows()
     [(1, 3), (2, 2)]
     """
-    parcel = reins(n_threads, budget)
+    parcel = reins(n_threads, budget if kind == "all" else allowance(budget))
     sets = baskets_of(data, basket=basket, item=item, levels=levels, as_of=as_of, reins=parcel)
     options = itemset_options(
         sets,
@@ -283,8 +288,10 @@ def support_for(
         As in :func:`frequent_itemsets`.
     n
         The most itemsets.
-    budget, n_threads
-        As in :func:`frequent_itemsets`; of a budget the seconds count.
+    budget
+        Its seconds alone count; None sets no limit.
+    n_threads
+        How many threads to use; None for all.
 
     Returns
     -------
@@ -305,7 +312,7 @@ def support_for(
     >>> support_for(shop, 5, item="items")
     FittingSupport(min_count=2, min_support=0.5, itemsets=5)
     """
-    most = whole("n", n, 0, 2**63 - 1)
+    most = whole("n", n, 0)
     parcel = reins(n_threads, budget)
     sets = baskets_of(data, basket=basket, item=item, levels=levels, as_of=as_of, reins=parcel)
     options = itemset_options(
@@ -359,7 +366,7 @@ def itemset_options(
         "min_length": shortest,
         "max_length": None if max_length is None else whole("max_length", max_length, shortest),
         "top": None if top is None else whole("top", top, 1),
-        "contains": codes_of(baskets, "contains", contains or [], known=True),
-        "excludes": codes_of(baskets, "excludes", excludes or [], known=False),
+        "contains": codes_of(baskets, "contains", [] if contains is None else contains, known=True),
+        "excludes": codes_of(baskets, "excludes", [] if excludes is None else excludes, known=False),
         "kind": kind,
     }

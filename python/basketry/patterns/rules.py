@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from numbers import Rational, Real
 from typing import Any
@@ -13,8 +14,9 @@ from basketry import _core
 from basketry.arguments import share, whole
 from basketry.control import Budget, reins
 from basketry.exceptions import ParameterError
+from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment
-from basketry.patterns._baskets import baskets_of, codes_of, least_count
+from basketry.patterns._baskets import Level, baskets_of, codes_of, framed, least_count
 from basketry.patterns._within import segments_of_baskets, with_segments
 from basketry.patterns.itemsets import allowance, itemset_options
 
@@ -23,7 +25,8 @@ def association_rules(
     data: Any,
     *,
     basket: str | None = None,
-    item: str | None = None,
+    item: Level | None = None,
+    levels: Sequence[Level] | None = None,
     as_of: Moment | None = None,
     min_support: float | None = None,
     min_count: int | None = None,
@@ -47,19 +50,19 @@ def association_rules(
 
     Parameters
     ----------
-    data, basket, item, as_of, min_support, min_count, excludes, n_threads
+    data, basket, item, levels, as_of, min_support, min_count, excludes, n_threads
         As in :func:`basketry.patterns.itemsets.frequent_itemsets`; support is that of both sides together.
     min_confidence
         The least share of the antecedent's baskets that hold the consequent, from 0 to 1; taken as typed.
     min_lift
-        The least lift, taken as typed.
+        The least lift, taken as typed up to denominators of 2^30.
     min_improvement
         The least gain in confidence over every simpler rule: one with the same consequent and less of the
         antecedent, but not none of it. Taken as typed.
     max_length
         The most items of both sides together.
     consequents
-        The only items that a consequent may have.
+        The only items that a consequent may have. Items that meet none of them often enough are not even searched.
     max_antecedent
         The most items of an antecedent.
     max_consequent
@@ -67,7 +70,7 @@ def association_rules(
     redundant
         Whether rules are kept that have no gain over a simpler one.
     top
-        Keeps so many rules, the first ones of the table. No more are ever held in memory.
+        Keeps so many rules, the first ones of the table; memory grows with `top`, not with the rules there are.
     within
         Looks for rules inside segments of customers as well: a table of ``customer`` and ``segment``, or an
         attribute of the ledger's customers; of a table the column of each basket's segment. All thresholds
@@ -85,8 +88,9 @@ def association_rules(
         0), ``kulczynski`` (mean of the confidences of the rule and of its reverse), ``odds_ratio``,
         ``odds_ratio_low``, ``odds_ratio_high`` (interval of 95 % by Woolf; if a cell of the table of four is
         empty, half a basket is added to all of them, after Haldane and Anscombe), ``p_value`` (Fisher's exact
-        test of more than chance) and ``q_value`` (Benjamini-Hochberg over all rules that passed the limits,
-        those that `top` cut off included); by falling confidence, then falling count.
+        test of more than chance) and ``q_value`` (Benjamini-Hochberg over all rules that passed the limits; with
+        `top` those that were cut off count as tests, but their p-values are not kept, so that it is an upper bound);
+        by falling confidence, then falling count.
 
         With `within`, also ``scope``, ``heterogeneity_p``, ``heterogeneity_q`` (Benjamini-Hochberg over the
         table), ``holds_in`` and ``segments``: for each segment ``segment``, ``baskets``, ``antecedent_count``,
@@ -141,7 +145,10 @@ def association_rules(
     ends = {"max_antecedent": max_antecedent, "max_consequent": max_consequent, "top": top}
     limits = {name: None if most is None else whole(name, most, 1) for name, most in ends.items()}
     parcel = reins(n_threads, allowance(budget))
-    sets = baskets_of(data, basket=basket, item=item, as_of=as_of, reins=parcel)
+    if not isinstance(data, Ledger | str | os.PathLike):
+        # A stream can be read once only.
+        data = framed("data", data)
+    sets = baskets_of(data, basket=basket, item=item, levels=levels, as_of=as_of, reins=parcel)
     options = itemset_options(
         sets, min_support=min_support, min_count=min_count, max_length=max_length, excludes=excludes
     )
@@ -163,6 +170,8 @@ def association_rules(
     }
     if within is None:
         return pl.DataFrame(_core.association_rules(sets, options, asked, parcel))
+    if isinstance(data, str | os.PathLike):
+        raise ParameterError.out_of_range("within", within, "a text file tells no segments, leave it out")
     codes, names = segments_of_baskets(data, sets, basket, within)
     sizes = dict(codes.value_counts().iter_rows())
     least = [options["min_count"]]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import time, timedelta
+from numbers import Real
 from typing import Any
 
 import polars as pl
@@ -12,6 +14,7 @@ from basketry.control import reins
 from basketry.exceptions import ParameterError, SchemaError
 from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment, instant
+from basketry.patterns._baskets import Level, baskets_of, framed
 from basketry.patterns._within import NORMAL_95, lift_interval, log_lift, segments_of
 
 ALPHA = 0.05
@@ -21,6 +24,8 @@ PERIODS = (7, 28, 91, 364)
 PER_STRATUM = 40
 """Baskets that a period should hold, for each stratum of customers."""
 
+_OWN = ("confidence", "scope", "heterogeneity_p", "heterogeneity_q", "holds_in", "segments")
+"""What a rule keeps of its own."""
 _TESTS = ("count", "expected", "odds_ratio", "low", "high", "p_value", "enough")
 
 
@@ -30,7 +35,8 @@ def validate_rules(
     *,
     strata: Any = None,
     holdout: Moment | None = None,
-    item: str | None = None,
+    item: Level | None = None,
+    levels: Sequence[Level] | None = None,
     basket: str | None = None,
     min_odds_ratio: float = 1.5,
     n_threads: int | None = None,
@@ -60,8 +66,8 @@ def validate_rules(
         `segment_customers`: a table of ``customer`` and ``segment``, or an attribute of customers.
     holdout
         The later period begins with the first full day from here on. None leaves out the confirmation.
-    item, basket
-        As the rules were found: an attribute of items, and ``order`` (or None) or ``day``.
+    item, levels, basket
+        As the rules were found: what counts as an item, and ``order`` (or None) or ``day``.
     min_odds_ratio
         What the interval of the common odds ratio must lie above. Strata do not see everything: what is unseen could
         make an odds ratio a little larger than 1, but hardly a large one. 1 asks for significance alone.
@@ -79,8 +85,9 @@ def validate_rules(
         table), ``foretold_low``, ``foretold_high`` (where 95 % of later lifts should lie: by the earlier lift,
         by how much it moved and by the number of later baskets); of the later time ``later_count``,
         ``later_lift``, ``later_lift_low``, ``later_lift_high``, ``later_odds_ratio``, ``later_p_value``; then
-        ``verdict`` (``kept``, ``weak``: the data cannot tell, or ``rejected``), ``reason`` in words, and
-        ``scope`` and ``holds_in`` if the rules have them.
+        ``verdict`` (``kept``, ``weak``: the data cannot tell, or ``rejected``), ``reason`` in words, and of the rules'
+        own columns ``confidence``, ``scope``, ``heterogeneity_p``, ``heterogeneity_q``, ``holds_in`` and ``segments``
+        where they have them.
 
     Raises
     ------
@@ -118,19 +125,25 @@ def validate_rules(
     grain = basket or "order"
     if grain not in ("order", "day"):
         raise ParameterError.unknown("basket", grain, ("order", "day"))
-    if isinstance(min_odds_ratio, bool) or not min_odds_ratio >= 1:
+    if isinstance(min_odds_ratio, bool) or not isinstance(min_odds_ratio, Real) or not min_odds_ratio >= 1:
         raise ParameterError.out_of_range("min_odds_ratio", min_odds_ratio, "a number from 1 up")
-    axis = item or "item"
-    sides = _sides(rules, ledger, axis)
+    if not isinstance(ledger, Ledger):
+        raise ParameterError.out_of_range("ledger", type(ledger).__name__, "rules are tested on a Ledger")
+    rules = framed("rules", rules)
+    for column in ("antecedent", "consequent"):
+        if column not in rules.columns:
+            raise SchemaError.unknown_column(column, f"rules.{column}", rules.columns)
+        if not isinstance(rules[column].dtype, pl.List):
+            raise SchemaError(f"rules.{column} holds {rules[column].dtype}: lists of item ids are needed.")
+    parcel = reins(n_threads)
+    sets = baskets_of(ledger, basket=grain, item=item, levels=levels, as_of=None, reins=parcel)
     codes, names = (None, [""]) if strata is None else segments_of(ledger, "strata", strata)
     trial: _core.Trial = {
-        "grain": grain,
-        "axis": axis,
         "later": None if holdout is None else _first_full_day(ledger, holdout),
         "period": _period(ledger, len(names)),
     }
     answer = _core.test_rules(
-        ledger.core, sides, None if codes is None else codes.to_frame(), trial, reins(n_threads)
+        sets, _sides(rules, sets), None if codes is None else codes.to_frame(), trial, parcel
     )
     counted, own, weeks, later_own, later_weeks = map(pl.DataFrame, answer)
     before, after = _by_time(counted, rules.height)
@@ -143,26 +156,36 @@ def validate_rules(
         how="horizontal",
     )
     judged = _judged(numbers, min_odds_ratio, holdout is not None, strata is not None, trial["period"])
-    kept = [name for name in ("scope", "holds_in") if name in rules.columns]
+    kept = [name for name in _OWN if name in rules.columns]
     return pl.concat([rules.select("antecedent", "consequent"), judged, rules.select(kept)], how="horizontal")
 
 
-def _sides(rules: pl.DataFrame, ledger: Ledger, axis: str) -> list[tuple[list[int], list[int]]]:
+def _sides(rules: pl.DataFrame, sets: _core.Baskets) -> list[tuple[list[int], list[int]]]:
     """Give both sides of every rule as codes."""
-    for column in ("antecedent", "consequent"):
-        if column not in rules.columns:
-            raise SchemaError.unknown_column(column, f"rules.{column}", rules.columns)
-    labels = pl.DataFrame(_core.axis_labels(ledger.core, axis)).to_series()
-    code = {label: place for place, label in enumerate(labels.to_list())}
-    try:
-        return [
-            ([code[one] for one in antecedent], [code[one] for one in consequent])
-            for antecedent, consequent in rules.select("antecedent", "consequent").iter_rows()
-        ]
-    except KeyError as unknown:
+    for row, (antecedent, consequent) in enumerate(rules.select("antecedent", "consequent").iter_rows(), 1):
+        if not antecedent or not consequent:
+            raise SchemaError(
+                f"rules: row {row} lacks a side ({antecedent} => {consequent}): both need an item."
+            )
+        both = [*antecedent, *consequent]
+        if None in both or len(set(both)) < len(both):
+            raise SchemaError(
+                f"rules: row {row} ({antecedent} => {consequent}) names an item twice, or none."
+            )
+    items = {
+        one for name in ("antecedent", "consequent") for one in rules[name].explode().drop_nulls().unique()
+    }
+    known = list(items)
+    code = dict(zip(known, sets.codes(known), strict=True))
+    unknown = next((one for one in known if code[one] is None), None)
+    if unknown is not None:
         raise SchemaError(
-            f"rules: {unknown.args[0]!r} is no {axis} of this ledger: pass item= as the rules were found."
-        ) from None
+            f"rules: the ledger has no item {unknown!r}: pass item= or levels= as the rules were found."
+        )
+    return [
+        ([code[one] for one in antecedent], [code[one] for one in consequent])
+        for antecedent, consequent in rules.select("antecedent", "consequent").iter_rows()
+    ]
 
 
 def _first_full_day(ledger: Ledger, holdout: Moment) -> int:

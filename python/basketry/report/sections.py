@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from basketry.report import sentences, text
+from basketry.report import buying, lifetime, sentences, text
 from basketry.report.charts import lags, retention, revenue, rfm, rules, segments, style
 from basketry.report.charts.picture import Pictures
 from basketry.report.findings import FEWEST, Findings, Lag, people
+from basketry.report.predictions import predictions
 from basketry.report.section import Figure, Section, absent
 from basketry.report.tables import customers, ledger, patterns
 from basketry.report.tables.table import headed
@@ -27,6 +28,9 @@ def sections(findings: Findings, pictures: Pictures) -> list[Section]:
         _profile(findings, pictures),
         _rfm(findings, pictures),
         _quadrants(findings, pictures),
+        *buying.sections(findings, pictures),
+        lifetime.section(findings, pictures),
+        predictions(findings, pictures),
         _run(findings),
     ]
 

@@ -26,7 +26,8 @@
 //!
 //! // Look at baskets,
 //! use basketry_core::baskets::{Baskets, Grain};
-//! let baskets = Baskets::from_ledger(&shop, Grain::Order, &shop.axis("item")?, None, &Control::default())?;
+//! let axis = shop.axis("item")?;
+//! let (baskets, ..) = Baskets::from_ledger(&shop, Grain::Order, &axis, None, &[], &Control::default())?;
 //! assert_eq!(baskets.items_of(0), [0, 1]);
 //!
 //! // or at customers.
@@ -46,6 +47,7 @@ pub mod histories;
 pub mod itemsets;
 pub mod lags;
 pub mod ledger;
+pub mod lifetime;
 mod pages;
 pub mod rules;
 pub mod sequences;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use basketry_core::Result;
-use basketry_core::baskets::{self, Baskets as Sets, Grain};
+use basketry_core::baskets::{self, Baskets as Sets, Grain, Names, Origins};
 use basketry_core::dictionary::Ids;
 use basketry_core::itemsets;
 use pyo3::prelude::*;
@@ -23,8 +23,8 @@ pub struct Baskets {
     pub sets: Arc<Sets>,
     pub ids: Ids,
     pub id_type: IdType,
-    /// Whose they are, if they are a ledger's.
-    customers: Vec<u32>,
+    /// Whose they are and when they were bought, if they are a ledger's.
+    pub origins: Arc<Origins>,
     /// Pairs of codes that no set holds together.
     conflicts: Vec<(u32, u32)>,
     /// What each item of each basket is worth.
@@ -55,24 +55,27 @@ pub enum Id {
 
 #[pymethods]
 impl Baskets {
-    /// Makes baskets from the columns `basket`, `item` and some numbers of a stream; without `basket`, from lists of items.
+    /// Makes baskets from the columns `basket`, `item` and some numbers of a stream; without `basket`, from lists of items. What the
+    /// caller calls the column of baskets and those of numbers is told in errors.
     #[staticmethod]
     #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
     fn from_rows(
         py: Python<'_>,
         rows: PyRecordBatchReader,
+        basket: String,
         values: Vec<String>,
         reins: Reins<'_>,
     ) -> PyResult<Self> {
         let rows = py.detach(|| Basketfuls::read(rows, &values))?;
         let id_type = rows.id_type();
-        let found = run(py, &reins, move |control| baskets::collect(&rows.rows(), control))?;
+        let names = Names { basket, values: values.clone() };
+        let found = run(py, &reins, move |control| baskets::collect(&rows.rows(), &names, control))?;
         let values = values.into_iter().zip(found.values).collect();
         Ok(Self {
             sets: Arc::new(found.baskets),
             ids: found.ids,
             id_type,
-            customers: Vec::new(),
+            origins: Arc::default(),
             conflicts: Vec::new(),
             values: Arc::new(values),
         })
@@ -87,7 +90,7 @@ impl Baskets {
             sets: Arc::new(sets),
             ids,
             id_type: IdType::default(),
-            customers: Vec::new(),
+            origins: Arc::default(),
             conflicts: Vec::new(),
             values: Arc::default(),
         })
@@ -107,19 +110,17 @@ impl Baskets {
     ) -> PyResult<Self> {
         let (ledger, grain) = (ledger.0.clone(), grain_of(grain));
         let names = values.clone();
-        let (sets, values, origins, axis) = run(py, &reins, move |control| {
+        let (sets, origins, values, axis) = run(py, &reins, move |control| {
             let axis = ledger.levels(&levels)?;
-            let (sets, values, origins) =
-                Sets::with_origins(&ledger, grain, &axis, before, &values, control)?;
-            Ok((sets, values, origins, axis))
+            let (sets, origins, values) = Sets::from_ledger(&ledger, grain, &axis, before, &values, control)?;
+            Ok((sets, origins, values, axis))
         })?;
         let values = Arc::new(names.into_iter().zip(values).collect());
-        let customers = origins.customers;
         Ok(Self {
             sets: Arc::new(sets),
             ids: axis.labels,
             id_type: IdType::default(),
-            customers,
+            origins: Arc::new(origins),
             conflicts: axis.implied,
             values,
         })
@@ -127,7 +128,7 @@ impl Baskets {
 
     /// The place of each basket's customer in the ledger, 2^32 - 1 without one; empty if the baskets are no ledger's.
     fn customers(&self) -> PyResult<Columns> {
-        Table::default().with("customer", self.customers.clone()).finish()
+        Table::default().with("customer", self.origins.customers.clone()).finish()
     }
 
     fn __len__(&self) -> usize {

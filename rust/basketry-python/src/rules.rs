@@ -1,17 +1,12 @@
 //! Association rules for Python: found, found in segments, and tested.
 
 use basketry_core::Result;
-use basketry_core::baskets::Baskets as Sets;
-use basketry_core::dictionary::NONE;
-use basketry_core::itemsets;
 use basketry_core::rules::{self as core, Sides, Test};
 use pyo3::prelude::*;
 use pyo3_arrow::PyRecordBatchReader;
 
-use crate::columns::{self, CodeLists, Columns, Filled, Stand, Table, Value};
-use crate::errors;
-use crate::itemsets::{Baskets, ItemsetOptions, grain_of};
-use crate::ledger::Ledger;
+use crate::columns::{self, CodeLists, Columns, Filled, IdLists, Stand, Table, Value};
+use crate::itemsets::{Baskets, ItemsetOptions};
 use crate::run::{Reins, run};
 
 /// Which rules to make.
@@ -54,17 +49,19 @@ impl CodeLists for Side<'_> {
     }
 }
 
-fn table(rules: core::Rules, stand: &Stand) -> PyResult<Table> {
-    let side = |offsets, codes| {
-        let (lists, ()) = stand.fill(Side(offsets, codes)).map_err(|error| errors::to_python(&error))?;
-        lists.finish()
-    };
-    let antecedents = side(&rules.antecedent_offsets, &rules.antecedents)?;
-    let consequents = side(&rules.consequent_offsets, &rules.consequents)?;
-    let measures = rules.measures;
+/// Both sides of rules as lists of what stands for their items.
+type Sidelists = (IdLists, IdLists);
+
+fn lists(rules: &core::Rules, stand: &Stand) -> Result<Sidelists> {
+    let (antecedents, ()) = stand.fill(Side(&rules.antecedent_offsets, &rules.antecedents))?;
+    let (consequents, ()) = stand.fill(Side(&rules.consequent_offsets, &rules.consequents))?;
+    Ok((antecedents, consequents))
+}
+
+fn table((antecedents, consequents): Sidelists, measures: core::Measures) -> PyResult<Table> {
     Ok(Table::default()
-        .with("antecedent", antecedents)
-        .with("consequent", consequents)
+        .with("antecedent", antecedents.finish()?)
+        .with("consequent", consequents.finish()?)
         .with("count", measures.count)
         .with("support", measures.support)
         .with("confidence", measures.confidence)
@@ -93,10 +90,12 @@ pub fn association_rules(
 ) -> PyResult<Columns> {
     let (sets, stand) = (baskets.sets.clone(), Stand::for_ids(&baskets.ids, &baskets.id_type)?);
     let (itemset_options, rule_options) = (baskets.options(itemset_options), rule_options.into());
-    let rules = run(py, &reins, move |control| {
-        core::derive(&itemsets::mine(&sets, &itemset_options, control)?, &rule_options, control)
+    let (lists, measures) = run(py, &reins, move |control| {
+        let mined = core::mine(&sets, &itemset_options, &rule_options, control)?;
+        let rules = core::derive(&mined, &rule_options, control)?;
+        Ok((lists(&rules, &stand)?, rules.measures))
     })?;
-    table(rules, &stand)?.finish()
+    table(lists, measures)?.finish()
 }
 
 /// Rules of the whole and of segments of its baskets, and their counts in every segment: `segments` has a code a basket, and
@@ -115,38 +114,35 @@ pub fn local_rules(
     let (sets, stand) = (baskets.sets.clone(), Stand::for_ids(&baskets.ids, &baskets.id_type)?);
     let (itemset_options, rule_options) = (baskets.options(itemset_options), rule_options.into());
     let segments = py.detach(|| columns::codes(segments))?;
-    let local = run(py, &reins, move |control| {
-        core::derive_within(&sets, &segments, &least, &itemset_options, &rule_options, control)
+    let (lists, counted, local) = run(py, &reins, move |control| {
+        let local = core::derive_within(&sets, &segments, &least, &itemset_options, &rule_options, control)?;
+        let counted = counted(&local.counts, &local.baskets);
+        Ok((lists(&local.rules, &stand)?, counted, local))
     })?;
-    let count = |which: usize| local.counts.iter().map(|counts| counts[which]).collect::<Vec<u32>>();
-    let rules = local.rules.len();
-    let inner = Table::default()
-        .with("baskets", local.baskets.repeat(rules))
-        .with("count", count(0))
-        .with("antecedent_count", count(1))
-        .with("consequent_count", count(2))
-        .finish()?;
-    let outer = table(local.rules, &stand)?
+    let outer = table(lists, local.rules.measures)?
         .with("heterogeneity_p", local.heterogeneity_p)
         .with("heterogeneity_q", local.heterogeneity_q)
         .finish()?;
-    Ok((outer, inner))
+    Ok((outer, counted.finish()?))
 }
 
-/// What rules are tested on, and how.
+/// Counts of rules in groups of baskets, rule by rule.
+fn counted(counts: &[core::Triple], baskets: &[u64]) -> Table {
+    let count = |which: usize| counts.iter().map(|counts| counts[which]).collect::<Vec<u32>>();
+    Table::default()
+        .with("count", count(0))
+        .with("antecedent_count", count(1))
+        .with("consequent_count", count(2))
+        .with("baskets", baskets.repeat(counts.len() / baskets.len().max(1)))
+}
+
+/// What rules are tested on: the first day of the later period, and how many days are compared with each other.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub struct Trial {
-    grain: String,
-    axis: String,
-    /// The first day of the later period.
     later: Option<i32>,
-    /// How many days are compared with each other.
     period: i32,
 }
-
-/// How many stretches of equal length the time before the later period is cut into, to see how much lift moves.
-const STRETCHES: i32 = 8;
 
 /// Tests rules inside customers and inside periods, before and after a day.
 ///
@@ -156,56 +152,27 @@ const STRETCHES: i32 = 8;
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
 pub fn test_rules(
     py: Python<'_>,
-    ledger: &Ledger,
+    baskets: &Baskets,
     rules: Vec<(Vec<u32>, Vec<u32>)>,
     strata: Option<PyRecordBatchReader>,
     trial: Trial,
     reins: Reins<'_>,
 ) -> PyResult<Vec<Columns>> {
-    let ledger = ledger.0.clone();
+    let (sets, origins) = (baskets.sets.clone(), baskets.origins.clone());
     let strata = strata.map(|strata| py.detach(|| columns::codes(strata))).transpose()?;
-    let (counts, sizes, tests) = run(py, &reins, move |control| {
-        let rules: Vec<Sides> =
-            rules.into_iter().map(|(antecedent, consequent)| Sides { antecedent, consequent }).collect();
-        let axis = ledger.axis(&trial.axis)?;
-        let (sets, _, origins) =
-            Sets::with_origins(&ledger, grain_of(&trial.grain), &axis, None, &[], control)?;
-        let lists = core::Lists::new(&sets, &rules);
-        let stretches = origins.stretches(STRETCHES, trial.later);
-        let n_stretches = STRETCHES as usize + 1;
-        let counts = lists.count(&rules, &stretches, n_stretches, control)?;
-        let mut sizes = vec![0_u64; n_stretches];
-        for &stretch in &stretches {
-            sizes[stretch as usize] += 1;
-        }
-        let strata = core::Strata::new(&origins, strata.as_deref(), trial.period);
-        let mut tests = Vec::new();
-        for later in [false, true] {
-            for strata in [&strata.customers, &strata.periods] {
-                let of = |(&stratum, &stretch): (&u32, &u32)| {
-                    if (stretch == STRETCHES as u32) == later { stratum } else { NONE }
-                };
-                let own: Vec<u32> = strata.iter().zip(&stretches).map(of).collect();
-                tests.push(core::test(&sets, &lists, &rules, &own, control)?);
-            }
-        }
-        Ok((counts, sizes, tests))
+    let tables = run(py, &reins, move |control| {
+        let sides = |(antecedent, consequent)| Sides { antecedent, consequent };
+        let rules: Vec<Sides> = rules.into_iter().map(sides).collect();
+        let Trial { later, period } = trial;
+        let trial = core::Trial { origins: &origins, strata: strata.as_deref(), period, later };
+        let found = core::validate(&sets, &rules, &trial, control)?;
+        let tables = std::iter::once(counted(&found.counts, &found.baskets));
+        Ok(tables.chain(found.tests.iter().map(|tests| columns_of(tests))).collect::<Vec<_>>())
     })?;
-    let count = |which: usize| counts.iter().map(|counts| counts[which]).collect::<Vec<u32>>();
-    let counted = Table::default()
-        .with("count", count(0))
-        .with("antecedent_count", count(1))
-        .with("consequent_count", count(2))
-        .with("baskets", sizes.repeat(counts.len() / sizes.len()))
-        .finish()?;
-    let mut answer = vec![counted];
-    for tests in &tests {
-        answer.push(columns_of(tests)?);
-    }
-    Ok(answer)
+    tables.into_iter().map(Table::finish).collect()
 }
 
-fn columns_of(tests: &[Test]) -> PyResult<Columns> {
+fn columns_of(tests: &[Test]) -> Table {
     let column = |of: fn(&Test) -> f64| tests.iter().map(of).collect::<Vec<f64>>();
     Table::default()
         .with("count", tests.iter().map(|test| test.count).collect::<Vec<u64>>())
@@ -215,5 +182,4 @@ fn columns_of(tests: &[Test]) -> PyResult<Columns> {
         .with("high", column(|test| test.high))
         .with("p_value", column(|test| test.p_value))
         .with("enough", tests.iter().map(|test| test.enough).collect::<Vec<bool>>())
-        .finish()
 }

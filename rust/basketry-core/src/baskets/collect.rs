@@ -28,6 +28,15 @@ pub enum Grouping<'a> {
     Lists(&'a [i64]),
 }
 
+/// What the caller calls the columns.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    /// The column of basket ids.
+    pub basket: String,
+    /// The columns of numbers.
+    pub values: Vec<String>,
+}
+
 /// Baskets in the order in which they appear, the sorted ids of their items, and the sums of the values.
 #[derive(Debug)]
 pub struct Collected {
@@ -44,7 +53,7 @@ pub struct Collected {
 /// # Errors
 /// [`Error::Column`] if a row has no basket, or texts and integers are mixed in a column; [`Error::Overflow`] for a sum that
 /// does not fit; [`Error::Interrupted`] when asked to stop.
-pub fn collect(chunks: &[Rows<'_>], control: &Control) -> Result<Collected> {
+pub fn collect(chunks: &[Rows<'_>], names: &Names, control: &Control) -> Result<Collected> {
     let firsts: Vec<usize> = chunks
         .iter()
         .scan(0, |first, rows| Some(std::mem::replace(first, *first + rows.items.len())))
@@ -58,7 +67,7 @@ pub fn collect(chunks: &[Rows<'_>], control: &Control) -> Result<Collected> {
             part.codes.reserve(chunks.iter().map(|rows| rows.items.len()).sum());
             for (rows, &first) in chunks.iter().zip(firsts) {
                 control.check()?;
-                part.push(rows, first)?;
+                part.push(rows, first, names)?;
             }
             Ok(part)
         })
@@ -66,7 +75,9 @@ pub fn collect(chunks: &[Rows<'_>], control: &Control) -> Result<Collected> {
     let joined = Joined::new(parts, control)?;
     let values = match chunks.first() {
         Some(rows) if !rows.values.is_empty() => {
-            (0..rows.values.len()).map(|at| joined.sums(chunks, at, control)).collect::<Result<_>>()?
+            let sums =
+                names.values.iter().enumerate().map(|(at, name)| joined.sums(chunks, at, name, control));
+            sums.collect::<Result<_>>()?
         }
         _ => Vec::new(),
     };
@@ -92,7 +103,7 @@ impl Part {
         Self { items: Encoder::new("item"), codes: Vec::new(), groups: Groups::Ends(Vec::new()) }
     }
 
-    fn push(&mut self, rows: &Rows<'_>, first: usize) -> Result<()> {
+    fn push(&mut self, rows: &Rows<'_>, first: usize, names: &Names) -> Result<()> {
         let mut codes = Vec::new();
         self.items.encode(&rows.items, &mut codes)?;
         match rows.baskets {
@@ -122,9 +133,9 @@ impl Part {
                 let Groups::Codes(encoder, baskets) = &mut self.groups else { return Ok(()) };
                 encoder.encode(&ids, &mut codes)?;
                 if let Some(row) = codes.iter().position(|&code| code == NONE) {
-                    let row = first + row;
+                    let row = first + row + 1;
                     return Err(Error::Column {
-                        column: "basket".to_owned(),
+                        column: names.basket.clone(),
                         problem: format!(
                             "is empty at row {row}: fill it, or drop the rows that belong to no basket"
                         ),
@@ -200,20 +211,31 @@ impl Joined {
     }
 
     /// The sums of one value over the rows of each item of each basket.
-    fn sums(&self, chunks: &[Rows<'_>], at: usize, control: &Control) -> Result<Vec<i64>> {
+    fn sums(&self, chunks: &[Rows<'_>], at: usize, name: &str, control: &Control) -> Result<Vec<i64>> {
+        let mut first = 0;
         let mut sums = vec![0_i64; self.baskets.items().len()];
         let mut rows = self.rows.iter().flat_map(|(baskets, items)| baskets.iter().zip(items));
         let mut scaled = Vec::new();
         for chunk in chunks {
             control.check()?;
             scale(&chunk.values[at], &mut scaled);
+            if let Some((row, value)) = chunk.values[at].unfit(&scaled) {
+                let row = first + row + 1;
+                return Err(Error::Column {
+                    column: name.to_owned(),
+                    problem: format!(
+                        "holds {value} at row {row}: a value is a number below 225 billion, or missing"
+                    ),
+                });
+            }
+            first += scaled.len();
             // The numbers come first: where they end, no row is lost.
             for (&value, (&basket, &item)) in scaled.iter().zip(rows.by_ref()) {
                 let held = self.baskets.items_of(basket as usize).binary_search(&item);
                 if let (Ok(place), true) = (held, value != MISSING) {
                     let sum = &mut sums[self.baskets.offsets[basket as usize] + place];
                     *sum =
-                        sum.checked_add(value).ok_or_else(|| Error::Overflow { column: "values".into() })?;
+                        sum.checked_add(value).ok_or_else(|| Error::Overflow { column: name.to_owned() })?;
                 }
             }
         }

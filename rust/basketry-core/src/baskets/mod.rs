@@ -8,7 +8,7 @@ mod collect;
 mod tests;
 mod text;
 
-pub use collect::{Collected, Grouping, Rows, collect};
+pub use collect::{Collected, Grouping, Names, Rows, collect};
 pub use text::parse;
 
 use crate::control::Control;
@@ -28,7 +28,7 @@ pub enum Grain {
 }
 
 /// Whose baskets are, and when they were bought.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Origins {
     /// The customer of each basket, [`NONE`] for a guest's.
     pub customers: Vec<u32>,
@@ -68,49 +68,20 @@ pub struct Baskets {
 }
 
 impl Baskets {
-    /// The baskets of a ledger's purchases before an instant, customer by customer and then the guests.
+    /// The baskets of a ledger's purchases before an instant, customer by customer and then the guests; whose they are and when they
+    /// were bought; and for each measure its sum over the purchased lines of each item of each basket, in ten-thousandths.
     ///
     /// # Errors
+    /// [`crate::Error::MissingColumn`] for a measure that the ledger lacks, [`crate::Error::Overflow`] for a sum that does not fit,
     /// [`crate::Error::Interrupted`] when asked to stop.
     pub fn from_ledger(
         ledger: &Ledger,
         grain: Grain,
         axis: &Axis,
         before: Option<i64>,
-        control: &Control,
-    ) -> Result<Self> {
-        Self::with_values(ledger, grain, axis, before, &[], control).map(|(baskets, _)| baskets)
-    }
-
-    /// The same, and for each measure its sum over the purchased lines of each item of each basket, in ten-thousandths.
-    ///
-    /// # Errors
-    /// As [`Baskets::from_ledger`]; [`crate::Error::MissingColumn`] for a measure that the ledger lacks, [`crate::Error::Overflow`] for a sum
-    /// that does not fit.
-    pub fn with_values(
-        ledger: &Ledger,
-        grain: Grain,
-        axis: &Axis,
-        before: Option<i64>,
         measures: &[String],
         control: &Control,
-    ) -> Result<(Self, Vec<Vec<i64>>)> {
-        Self::with_origins(ledger, grain, axis, before, measures, control)
-            .map(|(baskets, values, _)| (baskets, values))
-    }
-
-    /// The same, with whose baskets they are and when they were bought.
-    ///
-    /// # Errors
-    /// As [`Baskets::with_values`].
-    pub fn with_origins(
-        ledger: &Ledger,
-        grain: Grain,
-        axis: &Axis,
-        before: Option<i64>,
-        measures: &[String],
-        control: &Control,
-    ) -> Result<(Self, Vec<Vec<i64>>, Origins)> {
+    ) -> Result<(Self, Origins, Vec<Vec<i64>>)> {
         let before = before.unwrap_or(i64::MAX);
         let (times, zone) = (ledger.order_times(), ledger.zone());
         let measures = measures
@@ -139,7 +110,7 @@ impl Baskets {
         };
         let days = sets.keys.iter().zip(&customers).map(day).collect();
         let baskets = Self::from_parts(sets.offsets, sets.items, axis.labels.len());
-        Ok((baskets, sets.values, Origins { customers, days }))
+        Ok((baskets, Origins { customers, days }, sets.values))
     }
 
     /// Takes flat columns: basket `i` is `items[offsets[i]..offsets[i + 1]]`, sorted and distinct; codes are below `n_items`.
@@ -164,7 +135,7 @@ impl Baskets {
             offsets.push(items.len());
         }
         let n_items = items.iter().max().map_or(0, |&most| most as usize + 1);
-        Self { offsets, items, n_items }
+        Self::from_parts(offsets, items, n_items)
     }
 
     /// How many baskets there are, the empty ones included.

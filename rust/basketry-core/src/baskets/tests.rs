@@ -57,7 +57,8 @@ proptest! {
                 }
             })
             .collect();
-        let found = on(threads, || collect(&chunks, &Control::default())).unwrap();
+        let names = Names { basket: "basket".into(), values: vec!["value".into()] };
+        let found = on(threads, || collect(&chunks, &names, &Control::default())).unwrap();
         let names: Vec<Vec<String>> =
             wanted.iter().map(|basket| basket.keys().map(ToString::to_string).collect()).collect();
         prop_assert_eq!(named(&found.baskets, &found.ids), names);
@@ -99,7 +100,8 @@ proptest! {
                 }
             })
             .collect();
-        let found = on(threads, || collect(&chunks, &Control::default())).unwrap();
+        let names = Names { basket: "basket".into(), values: vec!["value".into()] };
+        let found = on(threads, || collect(&chunks, &names, &Control::default())).unwrap();
         prop_assert_eq!(named(&found.baskets, &found.ids), wanted);
 
         // As lines of a text; a word among the numbers makes all of them texts.

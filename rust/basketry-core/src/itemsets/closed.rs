@@ -4,11 +4,8 @@
 //! common is its closure: the set is closed if that is all of it. An item in common that comes later in the walk tells that
 //! nothing below this point is closed; one that comes earlier belongs to every set from here on.
 
-use rayon::prelude::*;
-
 use super::condensed::Condensed;
 use super::search::{Scratch, Search};
-use super::sink::Sink;
 use super::table;
 use super::words::{self, SPLIT, Words, table_bits};
 use crate::Result;
@@ -200,17 +197,8 @@ fn extend(
     rows.table(search, words, &node.counts[..bits], node.set, scratch, sink)?;
     let rest = bits..node.items;
     if rest.len() > 1 && rest.len() * node.rows.len() > SPLIT {
-        let parts = rest
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|at| {
-                let mut part = sink.fork();
-                search.with_scratch(|scratch| item(search, words, node, at, scratch, &mut part))?;
-                Ok(part)
-            })
-            .collect::<Result<Vec<_>>>()?;
-        sink.join(parts);
-        return Ok(());
+        return search
+            .side_by_side(rest, sink, |at, scratch, part| item(search, words, node, at, scratch, part));
     }
     for at in rest {
         item(search, words, node, at, scratch, sink)?;

@@ -57,16 +57,34 @@ pub fn support_for(
     Ok(Some(Fitting { min_count: high, sets }))
 }
 
-/// The support to search with: where only the top sets are wanted, the highest that has so many.
-pub(super) fn threshold(baskets: &Baskets, options: &Options, control: &Control) -> Result<u64> {
-    let Some(top) = options.top else { return Ok(options.min_count) };
-    let highest = match support_for(baskets, top as u64, options, control)? {
-        Some(Fitting { min_count, sets }) if sets == top as u64 => min_count,
+/// The support and the longest sets to search with: where only the top sets are wanted, the highest support that has so many.
+pub(super) fn threshold(baskets: &Baskets, options: &Options, control: &Control) -> Result<(u64, usize)> {
+    let longest = options.max_length.unwrap_or(usize::MAX);
+    let Some(top) = options.top.map(|top| top as u64) else { return Ok((options.min_count, longest)) };
+    let highest = match support_for(baskets, top, options, control)? {
+        Some(Fitting { min_count, sets }) if sets == top => min_count,
         Some(Fitting { min_count, .. }) => min_count - 1,
         None => baskets.len() as u64,
     };
-    Ok(highest.max(options.min_count))
+    let least = highest.max(options.min_count);
+    if total(baskets, &at(options, least), 4 * top + MANY, control)?.is_some() {
+        return Ok((least, longest));
+    }
+    // Very many sets of the least count: the shorter ones come first, and those that count more are all wanted.
+    let more = spectrum(baskets, &Options { top: None, ..at(options, least + 1) }, u64::MAX, control)?;
+    let mut length = more.map_or(0, |by_length| by_length.len()).max(options.min_length).max(options.fixed());
+    while length < longest {
+        let shorter = Options { max_length: Some(length), ..at(options, least) };
+        if total(baskets, &shorter, top - 1, control)?.is_none() {
+            break;
+        }
+        length += 1;
+    }
+    Ok((least, length))
 }
+
+/// Sets that are found on the way to the top ones without a second thought.
+const MANY: u64 = 1 << 16;
 
 /// As [`super::mine`], but when the budget is met all sets up to the greatest length that fits, with what was exhausted.
 ///
@@ -100,7 +118,7 @@ pub fn mine_partial(
     let longest = options.max_length.unwrap_or(usize::MAX);
     let mut found = Itemsets::new(Sets::Tree(Vec::new()), options, baskets.len() as u64)?;
     let mut reached = 0;
-    for length in options.min_length.max(options.contains.len())..=longest {
+    for length in options.min_length.max(options.fixed())..=longest {
         let shorter = Options { max_length: Some(length), ..options.clone() };
         match find(baskets, &shorter, &control.with_budget(budget)) {
             // No set is as long as that, so that none is missing.
@@ -171,7 +189,7 @@ fn longest_fitting(
     control: &Control,
 ) -> Option<(usize, u64)> {
     let mut best = None;
-    for length in options.min_length.max(options.contains.len()).. {
+    for length in options.min_length.max(options.fixed()).. {
         let shorter = Options { max_length: Some(length), min_length: 1, ..options.clone() };
         match total(baskets, &shorter, most, control) {
             Ok(Some(sets)) => best = Some((length, sets)),
@@ -192,7 +210,7 @@ fn at(options: &Options, min_count: u64) -> Options {
 fn total(baskets: &Baskets, options: &Options, most: u64, control: &Control) -> Result<Option<u64>> {
     let options = Options { kind: Kind::All, top: None, ..options.clone() };
     // Sets that are too short are met on the way to longer ones and take no part in the answer.
-    let shortest = options.min_length.max(options.contains.len());
+    let shortest = options.min_length.max(options.fixed());
     let short = match shortest {
         0 | 1 => 0,
         _ => {
@@ -203,7 +221,7 @@ fn total(baskets: &Baskets, options: &Options, most: u64, control: &Control) -> 
             }
         }
     };
-    let met = most.saturating_add(short).saturating_add(options.contains.len() as u64);
+    let met = most.saturating_add(short).saturating_add(options.fixed() as u64);
     let all = spectrum(baskets, &options, met, control)?;
     let of = |all: Vec<u64>| {
         all.iter().skip(shortest.max(1) - 1).try_fold(0_u64, |sum, &sets| sum.checked_add(sets))

@@ -14,6 +14,8 @@ pub(crate) struct Index {
     /// Children of node `i` are `children[offsets[i]..offsets[i + 1]]`, in the order of their items' ranks.
     offsets: Vec<u32>,
     children: Vec<u32>,
+    /// The rank of each child's item.
+    child_ranks: Vec<u32>,
 }
 
 impl Index {
@@ -40,13 +42,15 @@ impl Index {
             offsets[at] += offsets[at - 1];
         }
         let mut children = vec![0; nodes.len() - roots.len()];
+        let mut child_ranks = children.clone();
         for (place, node) in nodes.iter().enumerate().filter(|(_, node)| node.up > 0) {
             let next = &mut offsets[place - node.up as usize + 1];
             children[*next as usize] = place as u32;
+            child_ranks[*next as usize] = ranks[node.item as usize];
             *next += 1;
         }
         offsets.pop();
-        Self { nodes, ranks, roots, offsets, children }
+        Self { nodes, ranks, roots, offsets, children, child_ranks }
     }
 
     pub(crate) fn rank(&self, item: u32) -> u32 {
@@ -57,10 +61,8 @@ impl Index {
     pub(crate) fn child(&self, node: Option<u32>, item: u32) -> u32 {
         let rank = self.rank(item);
         let Some(node) = node else { return self.roots[rank as usize] };
-        let (start, end) = (self.offsets[node as usize], self.offsets[node as usize + 1]);
-        let children = &self.children[start as usize..end as usize];
-        let rank_of = |&child: &u32| self.rank(self.nodes[child as usize].item);
-        children[children.partition_point(|child| rank_of(child) < rank).min(children.len() - 1)]
+        let (start, end) = (self.offsets[node as usize] as usize, self.offsets[node as usize + 1] as usize);
+        self.children[start + self.child_ranks[start..end].partition_point(|&other| other < rank)]
     }
 
     /// The nodes from a one-item set to the set of a place.

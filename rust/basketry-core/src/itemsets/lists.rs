@@ -5,8 +5,6 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::pairs::Pairs;
 use super::search::{Scratch, Search};
 use super::sink::Sink;
@@ -61,10 +59,14 @@ impl<I> Rows<I> {
 /// Some baskets of a node, and where in them items occur.
 pub(super) struct Block<I> {
     pub(super) rows: Rows<I>,
-    /// Occurrences of item `i` are `found[starts[i]..starts[i + 1]]`: the items before it in a basket.
+    /// Occurrences of item `i` are `found[starts[i]..starts[i + 1]]`: the items before it in a basket. Those with nothing before
+    /// them are left out.
     pub(super) starts: Vec<u32>,
     pub(super) found: Vec<(u32, u32)>,
 }
+
+/// No place in a basket.
+const NEVER: u32 = u32::MAX;
 
 /// A database with its frequent items.
 pub(super) struct Lists<I> {
@@ -83,7 +85,13 @@ impl<I: Item> Lists<I> {
     }
 
     /// The baskets of an item as lists of its frequent partners.
-    fn project(&self, item: usize, partners: &[(u32, u32)], search: &Search<'_>, places: &mut [u32]) -> Self {
+    fn project<S: Sink>(
+        &self,
+        item: usize,
+        partners: &[(u32, u32)],
+        search: &Search<'_>,
+        places: &mut [u32],
+    ) -> Self {
         let (mut codes, mut counts) =
             (Vec::with_capacity(partners.len()), Vec::with_capacity(partners.len()));
         for (place, &(other, count)) in (1..).zip(partners) {
@@ -94,6 +102,8 @@ impl<I: Item> Lists<I> {
         let mut most = 0;
         self.each(item, |before| most += before.len());
         let mut rows = Rows { offsets: vec![0], items: vec![I::default(); most] };
+        // Where the basket of each item begins.
+        let mut starts = vec![0_u32; most];
         let mut end = 0;
         self.each(item, |before| {
             let start = end;
@@ -101,6 +111,7 @@ impl<I: Item> Lists<I> {
                 // Written in any case, and kept if it is a partner: which it is cannot be foreseen.
                 let place = places[other.at()];
                 rows.items[end] = I::new(place.wrapping_sub(1));
+                starts[end] = start as u32;
                 end += usize::from(place > 0);
             }
             if end < start + 2 {
@@ -110,20 +121,26 @@ impl<I: Item> Lists<I> {
             }
         });
         rows.items.truncate(end);
+        starts.truncate(end);
         for &(other, _) in partners {
             places[other as usize] = 0;
         }
         let mut block = [Block { rows, starts: Vec::new(), found: Vec::new() }];
         let pairs = Pairs::new(&block, codes.len());
-        // An item of the table with less than two frequent partners has no set of three, so its baskets are not needed.
-        let wanted: Vec<bool> = (0..codes.len())
+        // Where pairs are counted, an item's baskets are needed for its sets of three and more only: of an item with less than two
+        // frequent partners none, of the others those with two items before it.
+        let first: Vec<u32> = (0..codes.len())
             .map(|item| {
                 let partners =
                     |counts: &[u32]| counts.iter().map(|&count| u32::from(count >= search.min)).sum::<u32>();
-                pairs.of(item).is_none_or(|counts| partners(counts) > 1)
+                match pairs.of(item) {
+                    Some(counts) if partners(counts) < 2 => NEVER,
+                    Some(_) if !S::ALL_ROWS => 2,
+                    _ => 1,
+                }
             })
             .collect();
-        block[0].deliver(&wanted);
+        block[0].deliver(&first, &starts);
         Self { codes, counts, blocks: block.into(), pairs }
     }
 
@@ -191,26 +208,29 @@ impl<I: Item> Lists<I> {
 }
 
 impl<I: Item> Block<I> {
-    /// Notes where the wanted items occur.
-    fn deliver(&mut self, wanted: &[bool]) {
-        self.starts = vec![0; wanted.len() + 1];
-        for item in &self.rows.items {
-            self.starts[item.at() + 1] += u32::from(wanted[item.at()]);
+    /// Notes where items occur: each from the place `first` in a basket on, counted from 0. `begins` tells for every item of the rows
+    /// where its basket begins.
+    fn deliver(&mut self, first: &[u32], begins: &[u32]) {
+        let items = &self.rows.items;
+        self.starts = vec![0; first.len() + 1];
+        let places =
+            || items.iter().zip(begins).zip(0_u32..).map(|((item, &start), end)| (item.at(), start, end));
+        for (item, start, end) in places() {
+            self.starts[item + 1] += u32::from(end - start >= first[item]);
         }
         for at in 1..self.starts.len() {
             self.starts[at] += self.starts[at - 1];
         }
         let mut next = self.starts.clone();
-        self.found = vec![(0, 0); next[wanted.len()] as usize];
-        for row in self.rows.offsets.windows(2) {
-            for end in row[0]..row[1] {
-                let item = self.rows.items[end as usize].at();
-                if wanted[item] {
-                    self.found[next[item] as usize] = (row[0], end);
-                    next[item] += 1;
-                }
-            }
+        let all = self.starts[first.len()];
+        // What is not wanted is written behind everything: whether it is cannot be foreseen.
+        self.found = vec![(0, 0); all as usize + 1];
+        for (item, start, end) in places() {
+            let wanted = end - start >= first[item];
+            self.found[if wanted { next[item] } else { all } as usize] = (start, end);
+            next[item] += u32::from(wanted);
         }
+        self.found.truncate(all as usize);
     }
 }
 
@@ -266,17 +286,9 @@ impl Search<'_> {
         if tasks.len() == 1 {
             return self.list_items(node, tasks.swap_remove(0), left, scratch, sink);
         }
-        let parts = tasks
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|range| {
-                let mut part = sink.fork();
-                self.with_scratch(|scratch| self.list_items(node, range, left, scratch, &mut part))?;
-                Ok(part)
-            })
-            .collect::<Result<Vec<_>>>()?;
-        sink.join(parts);
-        Ok(())
+        self.side_by_side(tasks, sink, |range, scratch, part| {
+            self.list_items(node, range, left, scratch, part)
+        })
     }
 
     fn list_items<I: Item, S: Sink>(
@@ -325,7 +337,7 @@ impl Search<'_> {
             } else if partners.len() <= 64 && !is_sparse(&partners, total) {
                 self.list_words(node, item, &partners, left - 1, scratch, sink)?;
             } else {
-                let child = node.project(item, &partners, self, &mut scratch.places);
+                let child = node.project::<S>(item, &partners, self, &mut scratch.places);
                 self.lists(&child, left - 1, scratch, sink)?;
             }
             sink.unfold(folded);

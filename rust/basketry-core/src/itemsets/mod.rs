@@ -12,6 +12,7 @@ mod index;
 mod kinds;
 mod lists;
 mod maximal;
+mod nodes;
 mod order;
 mod pairs;
 mod prepare;
@@ -81,6 +82,12 @@ impl Options {
         }
     }
 
+    /// How many items every set has.
+    fn fixed(&self) -> usize {
+        let distinct = |at: &usize| !self.contains[..*at].contains(&self.contains[*at]);
+        (0..self.contains.len()).filter(distinct).count()
+    }
+
     fn check(&self) -> Result<()> {
         if self.min_count == 0 {
             return Err(Error::Parameter {
@@ -135,8 +142,9 @@ fn find(baskets: &Baskets, options: &Options, control: &Control) -> Result<Items
     let sets = match options.kind {
         Kind::All => {
             let mut grow = tree::Grow::new(control);
-            let min_count = fit::threshold(baskets, options, control)?;
-            let prepared = run(baskets, &Options { min_count, ..options.clone() }, control, &mut grow)?;
+            let (min_count, longest) = fit::threshold(baskets, options, control)?;
+            let search = Options { min_count, max_length: Some(longest), ..options.clone() };
+            let prepared = run(baskets, &search, control, &mut grow)?;
             let parts = grow.finish()?;
             match prepared.filter(|prepared| !prepared.fixed.is_empty()) {
                 Some(prepared) => Sets::Flat(vec![Flat::of_tree(&parts, &prepared).named(&prepared)]),

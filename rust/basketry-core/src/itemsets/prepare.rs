@@ -247,15 +247,21 @@ impl Blocks<'_> {
         });
         let mut ends = offsets.clone();
         let mut items = vec![I::default(); end as usize];
-        let mut found = Vec::with_capacity(end as usize);
+        let mut found = vec![(0, 0); end as usize + 1];
+        let mut known = 0;
         for rank in 0..n_items {
-            for &row in &dealt[starts[rank] as usize..starts[rank + 1] as usize] {
-                let end = &mut ends[row as usize];
+            let dealt = &dealt[starts[rank] as usize..starts[rank + 1] as usize];
+            starts[rank] = known as u32;
+            for &row in dealt {
+                let (start, end) = (offsets[row as usize], &mut ends[row as usize]);
                 items[*end as usize] = I::new(rank as u32);
-                found.push((offsets[row as usize], *end));
+                found[known] = (start, *end);
+                known += usize::from(*end > start);
                 *end += 1;
             }
         }
+        starts[n_items] = known as u32;
+        found.truncate(known);
         Block { rows: Rows { offsets, items }, starts, found }
     }
 }

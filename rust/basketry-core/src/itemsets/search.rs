@@ -2,10 +2,13 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use rayon::prelude::*;
+
 use super::closed;
 use super::conflicts::Conflicts;
+use super::sink::Sink;
 use super::words::Words;
-use crate::Control;
+use crate::{Control, Result};
 
 /// The bounds of a search and the room its threads work in.
 pub(super) struct Search<'a> {
@@ -42,6 +45,26 @@ pub(super) struct Scratch {
 impl<'a> Search<'a> {
     pub(super) fn new(min: u32, conflicts: &'a Conflicts, control: &'a Control) -> Self {
         Self { min, control, conflicts, scratch: Mutex::default() }
+    }
+
+    /// Works on parts of the walk side by side, each with a fork of the sink.
+    pub(super) fn side_by_side<P: Send, S: Sink>(
+        &self,
+        parts: impl IntoParallelIterator<Item = P, Iter: IndexedParallelIterator>,
+        sink: &mut S,
+        work: impl Fn(P, &mut Scratch, &mut S) -> Result<()> + Sync,
+    ) -> Result<()> {
+        let parts = parts
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|part| {
+                let mut fork = sink.fork();
+                self.with_scratch(|scratch| work(part, scratch, &mut fork))?;
+                Ok(fork)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        sink.join(parts);
+        Ok(())
     }
 
     /// Lends room to a piece of work.

@@ -1,7 +1,5 @@
 //! Nodes of at most 64 items: a basket is one word, the most frequent item its lowest bit.
 
-use rayon::prelude::*;
-
 use super::search::{Scratch, Search};
 use super::sink::Sink;
 use super::table::{self, Cell};
@@ -247,17 +245,8 @@ impl Search<'_> {
         }
         let rest = bits..node.items;
         if rest.len() > 1 && rest.len() * node.rows.len() > SPLIT {
-            let parts = rest
-                .into_par_iter()
-                .with_max_len(1)
-                .map(|at| {
-                    let mut part = sink.fork();
-                    self.with_scratch(|scratch| self.word_item(node, at, left, scratch, &mut part))?;
-                    Ok(part)
-                })
-                .collect::<Result<Vec<_>>>()?;
-            sink.join(parts);
-            return Ok(());
+            return self
+                .side_by_side(rest, sink, |at, scratch, part| self.word_item(node, at, left, scratch, part));
         }
         for at in rest {
             self.word_item(node, at, left, scratch, sink)?;

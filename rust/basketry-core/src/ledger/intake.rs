@@ -105,6 +105,20 @@ pub struct NumberChunk<'a> {
     pub valid: Option<&'a BooleanBuffer>,
 }
 
+impl NumberChunk<'_> {
+    /// The first number that is there and was not scaled, because it is none or too large: its row and how it reads.
+    pub(crate) fn unfit(&self, scaled: &[i64]) -> Option<(usize, String)> {
+        let held = |row: &usize| self.valid.is_none_or(|valid| valid.value(*row));
+        let row = (0..scaled.len()).find(|row| scaled[*row] == MISSING && held(row))?;
+        let text = match self.numbers {
+            Numbers::Floats(values) => values[row].to_string(),
+            Numbers::Integers(values) => values[row].to_string(),
+            Numbers::Scaled(values) => (values[row] as f64 / UNIT).to_string(),
+        };
+        Some((row, text))
+    }
+}
+
 /// A chunk of instants, in microseconds UTC.
 #[derive(Debug, Clone, Copy)]
 pub struct TimeChunk<'a> {

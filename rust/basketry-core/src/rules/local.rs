@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::measures::Counts;
 use super::touched::{Lists, Sides, Triple};
-use super::{Measures, Options, Rules, derive};
+use super::{Measures, Options, Rules, mine, split};
 use crate::baskets::Baskets;
 use crate::chance::{chi_square_tail, false_discovery};
 use crate::itemsets;
@@ -31,7 +31,7 @@ pub struct Local {
 /// least count of a set: in the whole, then in each segment. So a rule that is too weak overall is found where it is strong.
 ///
 /// # Errors
-/// As [`derive()`].
+/// As [`super::derive()`].
 pub fn derive_within(
     baskets: &Baskets,
     segments: &[u32],
@@ -45,16 +45,16 @@ pub fn derive_within(
     for (scope, &min_count) in least.iter().enumerate() {
         let part = (scope > 0).then(|| those_of(baskets, segments, scope as u32 - 1));
         let sets = itemsets::Options { min_count: min_count.max(1), ..sets.clone() };
-        let mined = itemsets::mine(part.as_ref().unwrap_or(baskets), &sets, control)?;
-        let rules = derive(&mined, options, control)?;
-        found.extend((0..rules.len()).map(|rule| {
-            let sorted = |side: &[u32]| {
-                let mut side = side.to_vec();
-                side.sort_unstable();
-                side
-            };
-            let (antecedent, consequent) = rules.sides(rule);
-            Sides { antecedent: sorted(antecedent), consequent: sorted(consequent) }
+        let mined = mine(part.as_ref().unwrap_or(baskets), &sets, options, control)?;
+        // Which rules come first is known when all segments are counted.
+        let (index, rules, _) = split(&mined, &Options { top: None, ..options.clone() }, control)?;
+        let mut branch = Vec::new();
+        found.extend(rules.iter().map(|rule| {
+            let mut sides = Sides { antecedent: Vec::new(), consequent: Vec::new() };
+            rule.sides(&index, &mut branch, &mut sides.antecedent, &mut sides.consequent);
+            sides.antecedent.sort_unstable();
+            sides.consequent.sort_unstable();
+            sides
         }));
     }
     found.par_sort_unstable();

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use rayon::prelude::*;
 
 use super::measures::Counts;
-use super::{Fraction, Options};
+use super::{Fraction, Options, STRETCH};
 use crate::itemsets::Index;
 use crate::{Control, Result};
 
@@ -20,6 +20,25 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Adds the items of both sides, the most frequent first; `branch` is room to work in.
+    pub(super) fn sides(
+        &self,
+        index: &Index,
+        branch: &mut Vec<u32>,
+        antecedent: &mut Vec<u32>,
+        consequent: &mut Vec<u32>,
+    ) {
+        index.branch(self.place, branch);
+        for (at, &node) in branch.iter().enumerate().rev() {
+            let item = index.nodes[node as usize].item;
+            if self.consequent >> at & 1 == 1 {
+                consequent.push(item);
+            } else {
+                antecedent.push(item);
+            }
+        }
+    }
+
     pub(super) fn counts(&self) -> Counts {
         Counts { both: self.both, antecedent: self.antecedent_count, consequent: self.consequent_count }
     }
@@ -32,9 +51,6 @@ impl Found {
     }
 }
 
-/// Sets of one piece of work.
-const STRETCH: usize = 1024;
-
 /// The rules that pass all limits, in the order of the table, and how many there were before `top` took the first ones.
 pub(super) fn make(
     index: &Index,
@@ -42,27 +58,19 @@ pub(super) fn make(
     options: &Options,
     control: &Control,
 ) -> Result<(Vec<Found>, u64)> {
-    let maker = Maker::new(index, baskets, options);
+    let maker = Maker::new(index, baskets, options, control);
     let starts: Vec<usize> = (0..index.nodes.len()).step_by(STRETCH).collect();
     let parts = starts.into_par_iter().map(|start| {
-        control.check()?;
-        let mut found = Vec::new();
+        let mut keeper = Keeper::new(options.top, control);
         let mut branch = Vec::new();
         for place in start..(start + STRETCH).min(index.nodes.len()) {
             if index.nodes[place].up > 0 {
                 index.branch(place as u32, &mut branch);
-                maker.rules_of(&branch, &mut found);
-                if found.len() > 1 << 20 {
-                    control.check()?;
-                }
+                maker.rules_of(&branch, &mut keeper)?;
             }
         }
-        let made = found.len() as u64;
-        first(&mut found, options.top);
-        if options.top.is_none() {
-            control.book(made, made * size_of::<Found>() as u64)?;
-        }
-        Ok((found, made))
+        keeper.settle()?;
+        Ok((keeper.found, keeper.made))
     });
     let (found, made) = if options.top.is_none() {
         let parts = parts.collect::<Result<Vec<_>>>()?;
@@ -76,6 +84,41 @@ pub(super) fn make(
         })?
     };
     Ok((in_order(&found), made))
+}
+
+/// Rules between two looks at the budget.
+const LOOK: usize = 1 << 14;
+
+/// Rules as they are found: those that cannot come first are dropped now and then, all others are booked.
+struct Keeper<'a> {
+    top: Option<usize>,
+    control: &'a Control,
+    found: Vec<Found>,
+    /// How many of them were looked at.
+    seen: usize,
+    /// How many rules were found, those that were dropped included.
+    made: u64,
+}
+
+impl<'a> Keeper<'a> {
+    fn new(top: Option<usize>, control: &'a Control) -> Self {
+        Self { top, control, found: Vec::new(), seen: 0, made: 0 }
+    }
+
+    fn push(&mut self, rule: Found) -> Result<()> {
+        self.found.push(rule);
+        if self.found.len() - self.seen >= LOOK.max(self.top.unwrap_or(0)) { self.settle() } else { Ok(()) }
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        self.control.check()?;
+        let new = (self.found.len() - self.seen) as u64;
+        self.made += new;
+        first(&mut self.found, self.top);
+        self.seen = self.found.len();
+        // Of those on top no more are held than the caller asked for.
+        if self.top.is_none() { self.control.book(new, new * size_of::<Found>() as u64) } else { Ok(()) }
+    }
 }
 
 /// Sorts rules as the table has them, by numbers in the same order as the rules.
@@ -102,6 +145,7 @@ struct Maker<'a> {
     index: &'a Index,
     options: &'a Options,
     baskets: u64,
+    control: &'a Control,
     /// Which items a consequent may have.
     wanted: Option<Vec<bool>>,
     /// The most items of both sides: a longer set cannot be split within the limits.
@@ -109,7 +153,7 @@ struct Maker<'a> {
 }
 
 impl<'a> Maker<'a> {
-    fn new(index: &'a Index, baskets: u64, options: &'a Options) -> Self {
+    fn new(index: &'a Index, baskets: u64, options: &'a Options, control: &'a Control) -> Self {
         let wanted = options.consequents.as_ref().map(|items| {
             let mut wanted = vec![false; items.iter().max().map_or(0, |&most| most as usize + 1)];
             for &item in items {
@@ -120,7 +164,7 @@ impl<'a> Maker<'a> {
         let distinct = wanted.as_ref().map_or(usize::MAX, |items| items.iter().filter(|&&item| item).count());
         let consequent = options.max_consequent.unwrap_or(usize::MAX).min(distinct);
         let longest = options.max_antecedent.unwrap_or(usize::MAX).saturating_add(consequent);
-        Self { index, options, baskets, wanted, longest }
+        Self { index, options, baskets, control, wanted, longest }
     }
 
     fn confident(&self, both: u32, antecedent: u32) -> bool {
@@ -137,9 +181,9 @@ impl<'a> Maker<'a> {
     }
 
     /// Adds the rules that split a set; the set is given by the nodes of its branch.
-    fn rules_of(&self, branch: &[u32], found: &mut Vec<Found>) {
+    fn rules_of(&self, branch: &[u32], keeper: &mut Keeper<'_>) -> Result<()> {
         if branch.len() > self.longest {
-            return;
+            return Ok(());
         }
         let all = u64::MAX >> (64 - branch.len());
         let both = self.index.nodes[branch[branch.len() - 1] as usize].count;
@@ -151,7 +195,7 @@ impl<'a> Maker<'a> {
                 single |= 1_u64 << at;
             }
         }
-        self.widen(branch, all, both, 0, single, found);
+        self.widen(branch, all, both, 0, single, keeper)
     }
 
     /// Adds `more` items to a consequent, one at a time: if a consequent fails, so does every larger one.
@@ -162,8 +206,8 @@ impl<'a> Maker<'a> {
         both: u32,
         consequent: u64,
         mut more: u64,
-        found: &mut Vec<Found>,
-    ) {
+        keeper: &mut Keeper<'_>,
+    ) -> Result<()> {
         while more != 0 {
             let next = consequent | (more & more.wrapping_neg());
             more &= more - 1;
@@ -180,30 +224,34 @@ impl<'a> Maker<'a> {
             if self.options.max_antecedent.is_none_or(|most| of_antecedent <= most) {
                 let counts =
                     Counts { both, antecedent: antecedent_count, consequent: self.index.count(branch, next) };
-                if self.lifts(counts) && self.improves(branch, antecedent, next, counts) {
-                    found.push(Found {
+                if self.lifts(counts) && self.improves(branch, antecedent, next, counts)? {
+                    keeper.push(Found {
                         place: branch[branch.len() - 1],
                         consequent: next,
                         both,
                         antecedent_count,
                         consequent_count: counts.consequent,
-                    });
+                    })?;
                 }
             }
             if self.options.max_consequent.is_none_or(|most| of_consequent < most) {
-                self.widen(branch, all, both, next, more, found);
+                self.widen(branch, all, both, next, more, keeper)?;
             }
         }
+        Ok(())
     }
 
     /// Whether the confidence is far enough above that of every rule with less of the antecedent.
-    fn improves(&self, branch: &[u32], antecedent: u64, consequent: u64, counts: Counts) -> bool {
+    fn improves(&self, branch: &[u32], antecedent: u64, consequent: u64, counts: Counts) -> Result<bool> {
         if self.options.redundant && self.options.min_improvement.is_none() {
-            return true;
+            return Ok(true);
         }
         let (numerator, denominator): Fraction = self.options.min_improvement.unwrap_or((0, 1));
         let mut part = (antecedent - 1) & antecedent;
         while part != 0 {
+            if part.trailing_zeros() >= 16 {
+                self.control.check()?;
+            }
             let both = self.index.count(branch, part | consequent);
             let alone = self.index.count(branch, part);
             // The difference of the confidences times both denominators; counts have 32 bits, fractions of a share 60.
@@ -211,10 +259,10 @@ impl<'a> Maker<'a> {
                 - i128::from(both) * i128::from(counts.antecedent);
             let least = i128::from(numerator) * i128::from(counts.antecedent) * i128::from(alone);
             if (gain <= 0 && !self.options.redundant) || gain * i128::from(denominator) < least {
-                return false;
+                return Ok(false);
             }
             part = (part - 1) & antecedent;
         }
-        true
+        Ok(true)
     }
 }

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use rayon::prelude::*;
 
+use super::STRETCH;
 use crate::chance::{Fisher, NORMAL_95, false_discovery};
 
 /// In how many baskets both sides, the antecedent and the consequent of a rule are.
@@ -66,9 +67,10 @@ impl Measures {
             let of = |rule: &Counts| {
                 measure(f64::from(rule.both), f64::from(rule.antecedent), f64::from(rule.consequent), all)
             };
-            rules.iter().map(of).collect()
+            rules.par_iter().with_min_len(STRETCH).map(of).collect()
         };
-        let odds: Vec<_> = rules.iter().map(|rule| odds_ratio(cells(*rule, baskets))).collect();
+        let odds: Vec<_> =
+            rules.par_iter().with_min_len(STRETCH).map(|rule| odds_ratio(cells(*rule, baskets))).collect();
         let p_value = chances(rules, baskets);
         Self {
             count: rules.iter().map(|rule| rule.both.into()).collect(),
@@ -119,8 +121,6 @@ pub(super) fn odds_ratio(mut cells: [f64; 4]) -> (f64, f64, f64) {
 
 /// Answers that are kept in case the next rules ask for them again.
 const RECENT: usize = 64;
-/// Rules of one piece of work.
-const STRETCH: usize = 1024;
 
 /// Fisher's test of all rules. In the order of the table, two in three ask what one of the last has asked.
 fn chances(rules: &[Counts], baskets: u64) -> Vec<f64> {

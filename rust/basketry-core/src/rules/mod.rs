@@ -3,20 +3,29 @@
 mod local;
 mod make;
 mod measures;
+mod reach;
 mod stratified;
 #[cfg(test)]
 mod tests;
 mod touched;
+mod trial;
 
 pub use local::{Local, derive_within};
 pub use measures::Measures;
+pub use reach::mine;
 pub use stratified::{Strata, Test, test};
 pub use touched::{Lists, Sides, Triple};
+pub use trial::{Trial, Verdicts, validate};
+
+use rayon::prelude::*;
 
 use crate::itemsets::{Index, Itemsets};
 use crate::{Control, Error, Result};
 use make::Found;
 use measures::Counts;
+
+/// Rules of one piece of work.
+const STRETCH: usize = 1024;
 
 /// A share or a ratio as it was typed: numerator and denominator.
 pub type Fraction = (u64, u64);
@@ -126,7 +135,7 @@ impl Rules {
 /// confidence, then falling count, then in the order of the itemsets and of the consequent's items in it.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a share that is none, [`Error::Capacity`] when the budget is met,
+/// [`Error::Parameter`] for a share that is none and for itemsets that are not all, [`Error::Capacity`] when the budget is met,
 /// [`Error::Interrupted`] on request.
 ///
 /// # Examples
@@ -141,29 +150,52 @@ impl Rules {
 /// # Ok::<(), basketry_core::Error>(())
 /// ```
 pub fn derive(itemsets: &Itemsets, options: &Options, control: &Control) -> Result<Rules> {
-    options.check()?;
-    let index = Index::new(itemsets);
-    let (found, made) = make::make(&index, itemsets.baskets(), options, control)?;
+    let (index, found, made) = split(itemsets, options, control)?;
+    control.book(0, found.len() as u64 * size_of::<[f64; 16]>() as u64)?;
     let counts: Vec<Counts> = found.iter().map(Found::counts).collect();
-    let mut rules = Rules {
-        antecedent_offsets: vec![0],
-        consequent_offsets: vec![0],
-        measures: Measures::new(&counts, itemsets.baskets(), made),
-        ..Rules::default()
-    };
-    let mut branch = Vec::new();
-    for rule in &found {
-        index.branch(rule.place, &mut branch);
-        for (at, &node) in branch.iter().enumerate().rev() {
-            let item = index.nodes[node as usize].item;
-            if rule.consequent >> at & 1 == 1 {
-                rules.consequents.push(item);
-            } else {
-                rules.antecedents.push(item);
+    let measures = Measures::new(&counts, itemsets.baskets(), made);
+    let parts: Vec<Rules> = found
+        .par_chunks(STRETCH)
+        .map(|found| {
+            let mut part = Rules::default();
+            let mut branch = Vec::new();
+            for rule in found {
+                rule.sides(&index, &mut branch, &mut part.antecedents, &mut part.consequents);
+                part.antecedent_offsets.push(part.antecedents.len() as i64);
+                part.consequent_offsets.push(part.consequents.len() as i64);
             }
-        }
-        rules.antecedent_offsets.push(rules.antecedents.len() as i64);
-        rules.consequent_offsets.push(rules.consequents.len() as i64);
+            part
+        })
+        .collect();
+    let mut rules =
+        Rules { antecedent_offsets: vec![0], consequent_offsets: vec![0], measures, ..Rules::default() };
+    for part in &parts {
+        let before = (rules.antecedents.len() as i64, rules.consequents.len() as i64);
+        rules.antecedent_offsets.extend(part.antecedent_offsets.iter().map(|end| before.0 + end));
+        rules.consequent_offsets.extend(part.consequent_offsets.iter().map(|end| before.1 + end));
+        rules.antecedents.extend_from_slice(&part.antecedents);
+        rules.consequents.extend_from_slice(&part.consequents);
     }
     Ok(rules)
+}
+
+/// Splits itemsets into the rules that pass all limits; also tells how many there were before `top` took the first ones.
+fn split(itemsets: &Itemsets, options: &Options, control: &Control) -> Result<(Index, Vec<Found>, u64)> {
+    options.check()?;
+    if !itemsets.is_tree() {
+        return Err(Error::Parameter {
+            name: "itemsets",
+            value: "closed, maximal, or all that contain some items".into(),
+            expected: "the sides of a rule are counted among all frequent itemsets: mine these",
+        });
+    }
+    let index = Index::new(itemsets);
+    let (found, made) = make::make(&index, itemsets.baskets(), options, control).map_err(|refused| {
+        let Error::Capacity(mut exhausted) = refused else { return refused };
+        "ask for more confidence or lift, for shorter sides (max_antecedent, max_consequent), for the top rules \
+         only, or raise the minimum support or the budget"
+            .clone_into(&mut exhausted.mend);
+        Error::Capacity(exhausted)
+    })?;
+    Ok((index, found, made))
 }
