@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import basketry as bk
-from basketry.customers.rfm import SEGMENTS
+from basketry.customers.scoring import SEGMENTS
 
 START = datetime(2024, 1, 1)  # noqa: DTZ001 - local time, as dumps have it
 ROW = st.tuples(

@@ -224,6 +224,57 @@ def test_many_columns_the_same_for_any_threads():
     assert wide.equals(bk.customer_features(shop).select(wide.columns))
 
 
+def test_only_the_columns_that_are_asked_for():
+    shop = bk.simulate(customers=500, rng=5).ledger
+    for options in ({}, {"category": "category"}):
+        whole = bk.customer_features(shop, windows=[30, 90], **options)
+        for name in whole.columns[2:]:
+            one = bk.customer_features(shop, windows=[30, 90], columns=[name], **options)
+            assert one.equals(whole.select("customer", "as_of", name)), name
+    some = bk.customer_features(shop, windows=[30, 90], columns=["spend_trend", "orders", "items_30d"])
+    assert some.columns[2:] == ["orders_30d", "orders_90d", "orders_all", "items_30d", "spend_trend_30d",
+                                "spend_trend_90d"]  # fmt: skip
+    for wrong in (["order"], [], "orders", ["items_31d"]):
+        with pytest.raises(ParameterError, match="columns"):
+            bk.customer_features(shop, columns=wrong)
+
+
+def test_attributes_of_customers_are_joined_in():
+    rows = pl.DataFrame({
+        "customer": ["ann", "bob", "ann"], "order": [1, 2, 3], "time": [date(2024, 1, 1)] * 3,
+        "amount": [1.0, 2.0, 3.0], "town": ["Ulm", None, "Ulm"], "orders_all": ["a", "b", "a"],
+    })  # fmt: skip
+    names = {name: name for name in ("customer", "order", "time", "amount")}
+    shop = bk.read_ledger(
+        rows, columns=names, timezone="UTC", customer_attributes={"town": "town", "orders_all": "orders_all"}
+    )
+    plain = bk.customer_features(shop)
+    joined = bk.customer_features(shop, attributes=["town"])
+    assert joined.drop("town").equals(plain)
+    assert joined.columns[-1] == "town"
+    assert joined["town"].to_list() == ["Ulm", None]
+    with pytest.raises(SchemaError, match="attributes"):
+        bk.customer_features(shop, attributes=["city"])
+    with pytest.raises(ParameterError, match="a feature bears this name"):
+        bk.customer_features(shop, attributes=["orders_all"])
+
+
+def test_the_same_bytes_for_any_order_chunks_and_threads():
+    shop = bk.simulate(customers=800, rng=3).ledger
+    lines = shop.lines().drop("discount", "margin", strict=False)
+    names = {name: name for name in ("customer", "order", "time", "item", "quantity", "amount")}
+
+    def table(rows, threads):
+        ledger = bk.read_ledger(rows, columns=names, timezone="UTC", n_threads=threads)
+        return bk.customer_features(ledger, as_of=[date(2023, 9, 1), date(2024, 1, 1)], n_threads=threads)
+
+    want = table(lines, 1)
+    shuffled = lines.sample(fraction=1, shuffle=True, seed=1)
+    chunks = pl.concat([shuffled.slice(start, 777) for start in range(0, lines.height, 777)], rechunk=False)
+    for rows, threads in ((shuffled, 2), (chunks, 3), (lines, 2)):
+        assert table(rows, threads).equals(want)
+
+
 def test_a_shop_without_money_and_items_still_has_ninety_columns():
     days = pl.DataFrame({"customer": [1, 1], "time": [date(2024, 1, 1), date(2024, 1, 9)]})
     shop = bk.read_ledger(days, columns={"customer": "customer", "time": "time"}, timezone="UTC")

@@ -52,10 +52,10 @@ CORE_BELOW = {
     "error": set(),
     "control": {"error"},
     "dictionary": {"error"},
-    "ledger": {"error", "control", "dictionary"},
+    "ledger": {"error", "control", "dictionary", "pages"},
 }
 _VIEWS = {"error", "control", "dictionary", "ledger"}
-CORE_BELOW |= {"baskets": _VIEWS, "histories": _VIEWS, "customers": _VIEWS}
+CORE_BELOW |= {"baskets": _VIEWS, "histories": _VIEWS, "customers": _VIEWS | {"pages"}}
 CORE_BELOW |= {"chance": set(), "pages": set()}
 CORE_BELOW |= {"itemsets": _VIEWS | {"baskets", "pages"}, "rules": _VIEWS | {"baskets", "itemsets", "chance"}}
 CORE_BELOW |= {"sequences": _VIEWS | {"histories", "chance"}, "lags": _VIEWS | {"histories", "chance"}}

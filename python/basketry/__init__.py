@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from basketry.customers.cohorts import Cohorts, cohorts
     from basketry.customers.concentration import Concentration, concentration
     from basketry.customers.features import customer_features, feature_dictionary
+    from basketry.customers.migration import rfm_migration
     from basketry.customers.revenue import PriceVolumeMix, price_volume_mix, revenue_tree
     from basketry.customers.rfm import quadrants, rfm, rfm_map, rfm_segments
     from basketry.customers.sale import sale_motivation
+    from basketry.customers.scoring import RfmCuts, rfm_cuts, rfm_segment_table
     from basketry.customers.segments import (
         BuyingCube,
         Missions,
@@ -119,6 +121,7 @@ __all__ = [
     "PropensityModel",
     "Quality",
     "RetentionTables",
+    "RfmCuts",
     "SchemaError",
     "Segmentation",
     "Simulation",
@@ -157,7 +160,10 @@ __all__ = [
     "retention",
     "revenue_tree",
     "rfm",
+    "rfm_cuts",
     "rfm_map",
+    "rfm_migration",
+    "rfm_segment_table",
     "rfm_segments",
     "sale_motivation",
     "segment_customers",
@@ -192,8 +198,12 @@ _ROOMS = {
         price_volume_mix
         quadrants
         revenue_tree
+        RfmCuts
         rfm
+        rfm_cuts
         rfm_map
+        rfm_migration
+        rfm_segment_table
         rfm_segments
         sale_motivation
     """,

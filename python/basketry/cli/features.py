@@ -20,17 +20,25 @@ def features(
     window: Annotated[
         list[int] | None, typer.Option("--window", min=1, help="Days of a window; may come several times.")
     ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", help="Only this column or feature; may come several times."),
+    ] = None,
     category: Annotated[
         str | None, typer.Option("--category", metavar="ATTRIBUTE", help="Labels of items that are counted.")
     ] = None,
     discount: Annotated[
         str | None, typer.Option("--discount", metavar="MEASURE", help="The measure that holds discounts.")
     ] = None,
+    attribute: Annotated[
+        list[str] | None,
+        typer.Option("--attribute", help="An attribute of customers to join in; may come several times."),
+    ] = None,
 ) -> "pl.DataFrame | pl.LazyFrame":
     """Describe every customer by what he did before a date, in windows that end there."""
     from basketry.customers.features import WINDOWS, customer_features
 
     return customer_features(
-        ledger, as_of=asked.as_of, windows=window or WINDOWS, category=category, discount=discount,
-        n_threads=asked.threads,
+        ledger, as_of=asked.as_of, windows=window or WINDOWS, columns=column or None, category=category,
+        discount=discount, attributes=attribute or (), n_threads=asked.threads,
     )  # fmt: skip

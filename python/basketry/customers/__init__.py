@@ -3,14 +3,17 @@
 from basketry.customers.cohorts import Cohorts, cohorts
 from basketry.customers.concentration import Concentration, concentration
 from basketry.customers.features import customer_features, feature_dictionary
+from basketry.customers.migration import rfm_migration
 from basketry.customers.revenue import PriceVolumeMix, price_volume_mix, revenue_tree
 from basketry.customers.rfm import quadrants, rfm, rfm_map, rfm_segments
 from basketry.customers.sale import sale_motivation
+from basketry.customers.scoring import RfmCuts, rfm_cuts, rfm_segment_table
 
 __all__ = [
     "Cohorts",
     "Concentration",
     "PriceVolumeMix",
+    "RfmCuts",
     "cohorts",
     "concentration",
     "customer_features",
@@ -19,7 +22,10 @@ __all__ = [
     "quadrants",
     "revenue_tree",
     "rfm",
+    "rfm_cuts",
     "rfm_map",
+    "rfm_migration",
+    "rfm_segment_table",
     "rfm_segments",
     "sale_motivation",
 ]

@@ -54,7 +54,7 @@ def _gap_mean(window: str) -> pl.Expr:
 
 def _gap_sd(window: str) -> pl.Expr:
     total = pl.col(f"gap_days_{window}").cast(pl.Int64)
-    squares = _gaps(window) * pl.col(f"gap_squares_{window}") - total * total
+    squares = _gaps(window) * pl.col(f"gap_squares_{window}").cast(pl.Int64) - total * total
     return _ratio(squares.sqrt(), _gaps(window))
 
 
@@ -131,8 +131,10 @@ def customer_features(
     *,
     as_of: Moment | Sequence[Moment] | None = None,
     windows: Sequence[int] = WINDOWS,
+    columns: Sequence[str] | None = None,
     category: str | None = None,
     discount: str | None = None,
+    attributes: Sequence[str] = (),
     n_threads: int | None = None,
 ) -> pl.DataFrame: ...
 @overload
@@ -141,8 +143,10 @@ def customer_features(
     *,
     as_of: Moment | Sequence[Moment] | None = None,
     windows: Sequence[int] = WINDOWS,
+    columns: Sequence[str] | None = None,
     category: str | None = None,
     discount: str | None = None,
+    attributes: Sequence[str] = (),
     n_threads: int | None = None,
 ) -> pl.LazyFrame: ...
 def customer_features(
@@ -150,8 +154,10 @@ def customer_features(
     *,
     as_of: Moment | Sequence[Moment] | None = None,
     windows: Sequence[int] = WINDOWS,
+    columns: Sequence[str] | None = None,
     category: str | None = None,
     discount: str | None = None,
+    attributes: Sequence[str] = (),
     n_threads: int | None = None,
 ) -> pl.DataFrame | pl.LazyFrame:
     """Describe every customer by what he did before an instant, in nested windows that end there.
@@ -164,10 +170,15 @@ def customer_features(
         One instant or several; nothing at or after it is seen. A date is its local midnight; None is the end of the data.
     windows
         How many days each window reaches back from ``as_of``: half-open, in local time. All time always comes with them.
+    columns
+        What is told: names of columns (``orders_30d``) or of features, which stand for all their windows (``orders``). What
+        is not asked for is not computed. None is everything.
     category
         An attribute of items whose labels are counted.
     discount
         A measure of lines that holds discounts.
+    attributes
+        Attributes of customers that are joined in behind the features.
     n_threads
         How many threads to use; None for all.
 
@@ -176,13 +187,13 @@ def customer_features(
     DataFrame
         One row per customer and ``as_of`` with a purchase before it, sorted by both: ``customer``, ``as_of`` (UTC) and the
         columns that `feature_dictionary` tells, as far as the ledger holds money, quantities, items and what was named.
-        A ratio is null where there is nothing to divide by. For a shop in partitions it is a LazyFrame, because it may be
-        larger than memory: ``sink_parquet`` writes it as it comes.
+        A ratio is null where there is nothing to divide by. Then come the ``attributes``. For a shop in partitions it is a
+        LazyFrame, because it may be larger than memory: ``sink_parquet`` writes it as it comes.
 
     Raises
     ------
     SchemaError
-        If items have no attribute ``category`` or lines no measure ``discount``.
+        If items have no attribute ``category``, lines no measure ``discount`` or customers not all ``attributes``.
     ParameterError
         If an argument is out of range.
 
@@ -212,11 +223,12 @@ def customer_features(
     cuts = _cuts(ledger, as_of)
 
     def partial(shop: Ledger) -> pl.DataFrame:
-        return _table(shop, cuts, days, category, discount, n_threads)
+        return _table(shop, cuts, days, columns, category, discount, attributes, n_threads)
 
     if isinstance(ledger, Ledger):
         return partial(ledger)
-    names = [name for name, _, _ in _columns(days)]
+    told = _columns(days) if columns is None else _chosen(_columns(days), columns)
+    names = [*(name for name, _, _ in told), *attributes]
     asked = {"table": "features", "cuts": cuts, "columns": names, "category": category, "discount": discount}
     # Three copies of a number: as it is counted, as it is told, and as it is written.
     wide = 3 * 8 * len(names) * len(cuts)
@@ -227,28 +239,42 @@ def _table(
     ledger: Ledger,
     cuts: Sequence[int],
     days: Sequence[int],
+    columns: Sequence[str] | None,
     category: str | None,
     discount: str | None,
+    attributes: Sequence[str],
     n_threads: int | None,
 ) -> pl.DataFrame:
     """Answer for the customers of one ledger."""
     holds = _holdings(ledger, category, discount)
+    told = [column for column in _columns(days) if holds.issuperset(column[1].needs.split(" and "))]
+    if columns is not None:
+        told = _chosen(told, columns)
+    joined = _attributes(attributes, ledger.core.attributes[1], [name for name, *_ in told])
+    shown = [
+        (pl.col(name) if feature.compute is None else feature.compute(window)).alias(name)
+        for name, feature, window in told
+    ]
+    suffixes = _suffixes(days)
+    wanted = {_unsuffixed(root, suffixes) for column in shown for root in column.meta.root_names()}
+    # The share of the commonest category comes from counts that are made together with it.
+    wanted |= {"top_category"} if "category_lines" in wanted else set()
     found = pl.DataFrame(
         _core.customer_features(
             ledger.core,
             [(cut, _starts(cut, days, ledger.timezone)) for cut in cuts],
-            _suffixes(days),
+            suffixes,
             category,
             discount,
+            sorted(wanted),
             reins(n_threads),
         )
     )
-    columns = [
-        (pl.col(name) if feature.compute is None else feature.compute(window)).alias(name)
-        for name, feature, window in _columns(days)
-        if holds.issuperset(feature.needs.split(" and "))
-    ]
-    return found.select("customer", "as_of", *columns)
+    table = found.select("customer", "as_of", *shown)
+    if not joined:
+        return table
+    known = pl.DataFrame(ledger.core.customers()).select("customer", *joined)
+    return table.join(known, on="customer", how="left", maintain_order="left")
 
 
 def feature_dictionary(*, windows: Sequence[int] = WINDOWS) -> pl.DataFrame:
@@ -279,13 +305,50 @@ def feature_dictionary(*, windows: Sequence[int] = WINDOWS) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema | {"window": pl.Int64}, orient="row")
 
 
-def _columns(days: Sequence[int]) -> list[tuple[str, _Feature, str]]:
+_Column = tuple[str, _Feature, str]
+"""The name of a column, its feature, its window."""
+
+
+def _columns(days: Sequence[int]) -> list[_Column]:
     """Name the columns in their order, with the feature and the window of each."""
     names = [(feature.name, feature, _ALL) for feature in _LIFE]
     for feature in _WINDOWED:
         windows = _suffixes(days)[:-1] if feature.finite else _suffixes(days)
         names += [(f"{feature.name}_{window}", feature, window) for window in windows]
     return names
+
+
+def _chosen(known: Sequence[_Column], wanted: Sequence[str]) -> list[_Column]:
+    """Find the columns that are named, by their own name or by that of their feature, in the order of the dictionary."""
+    if isinstance(wanted, str) or not isinstance(wanted, Sequence) or not wanted:
+        raise ParameterError.out_of_range(
+            "columns", wanted, "a list of names is needed: feature_dictionary tells them"
+        )
+    names = {name for column in known for name in (column[0], column[1].name)}
+    for name in wanted:
+        if name not in names:
+            raise ParameterError.unknown("columns", name, sorted(names))
+    return [column for column in known if column[0] in wanted or column[1].name in wanted]
+
+
+def _attributes(wanted: Sequence[str], known: Sequence[str], taken: Sequence[str]) -> list[str]:
+    """Refuse attributes that customers do not have, or that bear the name of a feature."""
+    if isinstance(wanted, str):
+        raise ParameterError.out_of_range("attributes", wanted, "a list of names is needed")
+    for name in wanted:
+        if name not in known:
+            raise SchemaError.unknown_column(name, "attributes", known)
+        if name in taken:
+            raise ParameterError.out_of_range(
+                "attributes", name, "a feature bears this name: name the attribute otherwise when reading"
+            )
+    return list(dict.fromkeys(wanted))
+
+
+def _unsuffixed(column: str, suffixes: Sequence[str]) -> str:
+    """Take the window off the name of a column."""
+    name, _, window = column.rpartition("_")
+    return name if window in suffixes else column
 
 
 def _suffixes(days: Sequence[int]) -> list[str]:

@@ -6,29 +6,15 @@ import polars as pl
 
 from basketry import _core
 from basketry.control import reins
+from basketry.customers.scoring import BIG_FISH, QUADRANTS, RfmCuts, quadrant, scores, segment, thresholds
 from basketry.exceptions import ParameterError
 from basketry.ledger import Ledger, PartitionedLedger
 from basketry.ledger.answers import Answers
 from basketry.ledger.zones import Moment
 from basketry.money import exact_sum, units
 
-SEGMENTS = (
-    ("champions", (5, 5), (4, 5)),
-    ("loyal", (3, 4), (4, 5)),
-    ("potential loyalists", (4, 5), (2, 3)),
-    ("new", (5, 5), (1, 1)),
-    ("promising", (4, 4), (1, 1)),
-    ("need attention", (3, 3), (3, 3)),
-    ("about to sleep", (3, 3), (1, 2)),
-    ("cannot lose them", (1, 1), (4, 5)),
-    ("at risk", (1, 2), (3, 5)),
-    ("hibernating", (2, 2), (1, 2)),
-    ("lost", (1, 1), (1, 2)),
-)
-"""Named segments: the ranges of the r and the f score. The first that fits counts."""
-
-QUADRANTS = ("regular", "loyal", "one-time", "big fish")
-"""Value x frequency: few and small orders, many orders, one small order, few but large orders."""
+MONEY = ("gross", "net", "margin")
+"""What money can mean: what was bought, the same less returns, what was earned."""
 
 
 _WIDE = 256
@@ -39,8 +25,12 @@ def rfm(
     ledger: Ledger | PartitionedLedger,
     *,
     as_of: Moment | None = None,
+    money: str | None = None,
     ties: str = "together",
-    big_fish: float = 0.9,
+    cuts: RfmCuts | None = None,
+    segments: pl.DataFrame | None = None,
+    big_fish: float = BIG_FISH,
+    big_fish_value: float | None = None,
     loyal_orders: int | None = None,
     n_threads: int | None = None,
 ) -> pl.DataFrame:
@@ -53,11 +43,19 @@ def rfm(
     as_of
         The instant from which recency counts. Orders at or after it are left out. A date is its local midnight; None is the
         end of the data.
+    money
+        Which money counts: ``gross`` (bought), ``net`` (less returns) or ``margin``; None is what the ledger was read with.
     ties
         How scores treat equal values: ``together`` gives them one score, that of the middle of their ranks, so that
         quintiles may differ in size; ``apart`` makes quintiles of equal size, equal values going by customer.
+    cuts
+        Cut points of scores and quadrants, of `rfm_cuts` or your own; None finds them among these customers at this date.
+    segments
+        The table of named segments; None is that of `rfm_segment_table`.
     big_fish
         The share of customers whose average order is too small for a big fish.
+    big_fish_value
+        An average order above it is large; None finds it by ``big_fish``.
     loyal_orders
         From how many orders on a customer is loyal; None finds the smallest number that at most a quarter of the
         repeat customers reach, three at the least.
@@ -70,8 +68,9 @@ def rfm(
         One row per customer who bought before ``as_of``, sorted by id: ``customer``; ``recency_days`` and ``tenure_days``
         (local days from the last and from the first purchase to ``as_of``); ``frequency`` (days with a purchase less the
         first); ``monetary`` (mean money of these repeat days, 0 without one); ``first_order``, ``last_order`` (UTC);
-        ``orders`` and ``spend_total`` (all orders, the first included); scores ``r``, ``f``, ``m`` from 1 (worst) to 5 of
-        ``recency_days``, ``orders``, ``spend_total``; ``segment``; ``quadrant``.
+        ``orders`` and ``spend_total`` (the ``money`` of all orders, the first included); scores ``r``, ``f``, ``m`` from 1
+        (worst) to 5 of ``recency_days``, ``orders``, ``spend_total``; ``spend_gross``, ``spend_net`` and, if the ledger has
+        margins, ``margin_total``, whichever money counts; ``segment``; ``quadrant``.
 
     Raises
     ------
@@ -103,28 +102,36 @@ def rfm(
         )
     if ties not in ("together", "apart"):
         raise ParameterError.unknown("ties", ties, ("together", "apart"))
-    if isinstance(big_fish, bool) or not isinstance(big_fish, int | float) or not 0 < big_fish < 1:
-        raise ParameterError.out_of_range("big_fish", big_fish, "a share above 0 and below 1 is needed")
-    if loyal_orders is not None and (not isinstance(loyal_orders, int) or loyal_orders < 2):
+    if money is not None and money not in MONEY:
+        raise ParameterError.unknown("money", money, MONEY)
+    if cuts is not None and (
+        ties != "together" or big_fish_value is not None or loyal_orders is not None or big_fish != BIG_FISH
+    ):
         raise ParameterError.out_of_range(
-            "loyal_orders", loyal_orders, "two orders at the least make a loyal customer"
+            "cuts", "given", "they hold the thresholds already: leave ties, big_fish and loyal_orders out"
         )
+    money = money or ("net" if ledger.money_is_net else "gross")
     cut, held_reins = ledger.instant(as_of), reins(n_threads)
 
     def partial(shop: Ledger) -> pl.DataFrame:
-        return pl.DataFrame(_core.rfm(shop.core, cut, shop.money_is_net, held_reins))
+        return pl.DataFrame(_core.rfm(shop.core, cut, money, held_reins))
 
     if isinstance(ledger, Ledger):
-        frame = partial(ledger)
+        table = partial(ledger)
     else:
-        frame = Answers(ledger, {"table": "rfm", "cut": cut}, partial, customer_bytes=_WIDE).frame("customer")
-    values = frame.select(
-        r=-pl.col("recency_days").cast(pl.Int64),
-        f=pl.col("orders").cast(pl.Int64),
-        m=units("spend_total"),
-    )
-    frame = frame.hstack(pl.DataFrame(_core.quintiles(values, ties == "apart", held_reins)))
-    return frame.with_columns(segment=_segment(), quadrant=_quadrant(frame, big_fish, loyal_orders))
+        asked = {"table": "rfm", "cut": cut, "money": money}
+        table = Answers(ledger, asked, partial, customer_bytes=_WIDE).frame("customer")
+    found = thresholds(table, big_fish, big_fish_value, loyal_orders)
+    if cuts is None:
+        values = table.select(
+            r=-pl.col("recency_days").cast(pl.Int64),
+            f=pl.col("orders").cast(pl.Int64),
+            m=units("spend_total"),
+        )
+        table = table.hstack(pl.DataFrame(_core.quintiles(values, ties == "apart", held_reins)))
+    else:
+        table, found = table.with_columns(scores(cuts)), (cuts.big_fish_value, cuts.loyal_orders)
+    return table.with_columns(segment(segments), quadrant(*found))
 
 
 def rfm_segments(table: pl.DataFrame) -> pl.DataFrame:
@@ -139,19 +146,23 @@ def rfm_segments(table: pl.DataFrame) -> pl.DataFrame:
     -------
     DataFrame
         One row a segment, the most valuable first: ``segment``, ``customers``, ``share``, ``spend_total``,
-        ``spend_share``, ``recency_days_mean``, ``orders_mean``.
+        ``spend_share``, ``recency_days_mean``, ``orders_mean``, ``orders``, ``orders_share``.
     """
     return (
         table.group_by("segment", maintain_order=True)
         .agg(
             customers=pl.len().cast(pl.Int64),
+            orders=pl.col("orders").cast(pl.Int64).sum(),
             spend_total=exact_sum("spend_total"),
             recency_days_mean=pl.col("recency_days").mean(),
             orders_mean=pl.col("orders").mean(),
         )
-        .with_columns(share=_share("customers"), spend_share=_share("spend_total"))
+        .with_columns(
+            share=_share("customers"), spend_share=_share("spend_total"), orders_share=_share("orders")
+        )
         .select(
-            "segment", "customers", "share", "spend_total", "spend_share", "recency_days_mean", "orders_mean"
+            *("segment", "customers", "share", "spend_total", "spend_share", "recency_days_mean"),
+            *("orders_mean", "orders", "orders_share"),
         )
         .sort("spend_total", "segment", descending=[True, False])
     )
@@ -168,12 +179,17 @@ def rfm_map(table: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        ``r``, ``f``, ``customers``, ``monetary_mean`` (mean ``spend_total``), one row a cell that holds somebody.
+        ``r``, ``f``, ``customers``, ``monetary_mean`` (mean ``spend_total``), and the cell's shares of everything:
+        ``customers_share``, ``orders_share``, ``spend_share``; one row a cell that holds somebody.
     """
     cells = table.group_by("r", "f", maintain_order=True).agg(
-        customers=pl.len().cast(pl.Int64), monetary_mean=pl.col("spend_total").mean()
+        customers=pl.len().cast(pl.Int64),
+        monetary_mean=pl.col("spend_total").mean(),
+        orders=pl.col("orders").cast(pl.Int64).sum(),
+        spend=exact_sum("spend_total"),
     )
-    return cells.sort("r", "f")
+    shares = [_share(name).alias(f"{name}_share") for name in ("customers", "orders", "spend")]
+    return cells.select("r", "f", "customers", "monetary_mean", *shares).sort("r", "f")
 
 
 def quadrants(table: pl.DataFrame) -> pl.DataFrame:
@@ -209,32 +225,3 @@ def quadrants(table: pl.DataFrame) -> pl.DataFrame:
 
 def _share(column: str) -> pl.Expr:
     return pl.when(pl.col(column).sum() != 0).then(pl.col(column) / pl.col(column).sum()).otherwise(0.0)
-
-
-def _segment() -> pl.Expr:
-    # One number a pair of scores, and the name by table: 25 pairs need no chain of comparisons.
-    pairs = {10 * r + f: _name_of(r, f) for r in range(1, 6) for f in range(1, 6)}
-    pair = pl.col("r") * 10 + pl.col("f")
-    return pair.replace_strict(pairs, return_dtype=pl.String)
-
-
-def _name_of(r: int, f: int) -> str:
-    fits = (name for name, (r1, r2), (f1, f2) in SEGMENTS if r1 <= r <= r2 and f1 <= f <= f2)
-    return next(fits, "need attention")
-
-
-def _quadrant(table: pl.DataFrame, big_fish: float, loyal_orders: int | None) -> pl.Expr:
-    if loyal_orders is None:
-        upper = table.filter(pl.col("orders") > 1)["orders"].quantile(0.75, "higher")
-        loyal_orders = max(3, int(upper or 0))
-    average = pl.col("spend_total") / pl.col("orders")
-    large = average > average.quantile(big_fish, "higher")
-    return (
-        pl.when(pl.col("orders") >= loyal_orders)
-        .then(pl.lit("loyal"))
-        .when(large)
-        .then(pl.lit("big fish"))
-        .when(pl.col("orders") == 1)
-        .then(pl.lit("one-time"))
-        .otherwise(pl.lit("regular"))
-    )

@@ -8,12 +8,17 @@ use crate::columns::{self, Columns, Table};
 use crate::ledger::Ledger;
 use crate::run::{Reins, run};
 
-/// Recency, frequency, money of every customer who bought before `as_of` (microseconds UTC), without scores.
+/// Recency, frequency, money of every customer who bought before `as_of` (microseconds UTC), without scores; `money` is
+/// gross, net or margin.
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
-pub fn rfm(py: Python<'_>, ledger: &Ledger, as_of: i64, net: bool, reins: Reins<'_>) -> PyResult<Columns> {
+pub fn rfm(py: Python<'_>, ledger: &Ledger, as_of: i64, money: &str, reins: Reins<'_>) -> PyResult<Columns> {
     let tree = ledger.0.clone();
-    let money = if net { core::Money::Net } else { core::Money::Gross };
+    let money = match money {
+        "margin" => core::Money::Margin,
+        "net" => core::Money::Net,
+        _ => core::Money::Gross,
+    };
     let rows = run(py, &reins, move |control| core::rfm(&tree, as_of, money, control))?;
     let codes: Vec<u32> = rows.iter().map(|row| row.customer).collect();
     let monetary = |row: &core::Rfm| {
@@ -23,7 +28,7 @@ pub fn rfm(py: Python<'_>, ledger: &Ledger, as_of: i64, net: bool, reins: Reins<
             row.spend_repeat as f64 / f64::from(row.frequency) / basketry_core::ledger::UNIT
         }
     };
-    Table::default()
+    let mut table = Table::default()
         .with("customer", columns::ids_of(ledger.0.customers(), &codes)?)
         .with("recency_days", rows.iter().map(|row| row.recency_days).collect::<Vec<_>>())
         .with("frequency", rows.iter().map(|row| row.frequency).collect::<Vec<_>>())
@@ -33,7 +38,12 @@ pub fn rfm(py: Python<'_>, ledger: &Ledger, as_of: i64, net: bool, reins: Reins<
         .with("last_order", columns::instants(rows.iter().map(|row| row.last_order).collect()))
         .with("orders", rows.iter().map(|row| row.orders).collect::<Vec<_>>())
         .with("spend_total", columns::units(rows.iter().map(|row| row.spend_total)))
-        .finish()
+        .with("spend_gross", columns::units(rows.iter().map(|row| row.spend_gross)))
+        .with("spend_net", columns::units(rows.iter().map(|row| row.spend_net)));
+    if ledger.0.measure("margin").is_some() {
+        table = table.with("margin_total", columns::units(rows.iter().map(|row| row.margin)));
+    }
+    table.finish()
 }
 
 /// The fifth that each value of a column falls into, from 1 (smallest) to 5: scores need all customers at once.
@@ -59,9 +69,10 @@ pub fn quintiles(
 
 /// What every customer did before each cut: an instant and the first instants of its windows, the shortest first.
 ///
-/// `windows` names them, and the window of all time behind them.
+/// `windows` names them, and the window of all time behind them; `wanted` names what is told of them.
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+#[expect(clippy::too_many_arguments, reason = "one argument an option of the Python function")]
 pub fn customer_features(
     py: Python<'_>,
     ledger: &Ledger,
@@ -69,13 +80,16 @@ pub fn customer_features(
     windows: Vec<String>,
     category: Option<String>,
     discount: Option<String>,
+    wanted: Vec<String>,
     reins: Reins<'_>,
 ) -> PyResult<Columns> {
     let tree = ledger.0.clone();
     let cuts: Vec<_> = cuts.into_iter().map(|(as_of, starts)| features::Cut { as_of, starts }).collect();
     let asked = cuts.clone();
+    let wanted = features::Wanted::named(&wanted);
+    let told = wanted.clone();
     let found = run(py, &reins, move |control| {
-        features::features(&tree, &asked, category.as_deref(), discount.as_deref(), control)
+        features::features(&tree, &asked, category.as_deref(), discount.as_deref(), &told, control)
     })?;
     let lives = &found.lives;
     let customers: Vec<u32> = lives.iter().map(|life| life.customer).collect();
@@ -90,24 +104,22 @@ pub fn customer_features(
         .with("top_weekday_orders", lives.iter().map(|life| life.top_weekday_orders).collect::<Vec<_>>())
         .with("top_hour", lives.iter().map(|life| life.top_hour).collect::<Vec<_>>())
         .with("top_hour_orders", lives.iter().map(|life| life.top_hour_orders).collect::<Vec<_>>());
-    if let Some(names) = &found.categories {
+    if let Some(names) = found.categories.as_ref().filter(|_| wanted.top_category) {
         let top: Vec<u32> = lives.iter().map(|life| life.top_category).collect();
         table = table
             .with("top_category", columns::ids_of(names, &top)?)
             .with("top_category_lines", lives.iter().map(|life| life.top_category_lines).collect::<Vec<_>>())
             .with("category_lines", lives.iter().map(|life| life.category_lines).collect::<Vec<_>>());
     }
-    let named = |names: &[&str]| -> Vec<String> {
-        names.iter().flat_map(|name| windows.iter().map(move |window| format!("{name}_{window}"))).collect()
+    let named = |all: &[&str], wanted: &[usize]| -> Vec<String> {
+        let of = |&at: &usize| windows.iter().map(move |window| format!("{}_{window}", all[at]));
+        wanted.iter().flat_map(of).collect()
     };
-    for (name, column) in named(&features::COUNTS).iter().zip(found.counts) {
+    for (name, column) in named(&features::COUNTS, &wanted.counts).iter().zip(found.counts) {
         table = table.with(name, column);
     }
-    for (name, column) in named(&features::SUMS).iter().zip(found.sums) {
-        table = match name.strip_prefix("gap_squares") {
-            Some(_) => table.with(name, column),
-            None => table.with(name, columns::units(column)),
-        };
+    for (name, column) in named(&features::SUMS, &wanted.sums).iter().zip(found.sums) {
+        table = table.with(name, column);
     }
     table.finish()
 }

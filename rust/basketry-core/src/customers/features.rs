@@ -5,13 +5,15 @@
 //! not depend on how many there are. What is met for the first time on the way back has its last occurrence there: that is
 //! where a distinct item, category or day counts.
 
+use arrow_buffer::ScalarBuffer;
 use rayon::prelude::*;
 
 use super::STRETCH;
 use crate::control::Control;
 use crate::dictionary::{Ids, NONE};
 use crate::error::{Error, Result};
-use crate::ledger::{DAY, Ledger, MISSING};
+use crate::ledger::{DAY, Ledger, MISSING, UNIT};
+use crate::pages::Pages;
 
 /// An instant before which customers are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +78,7 @@ pub const SUMS: [&str; 7] =
     ["spend_gross", "spend_net", "returned", "quantity", "discount", "largest_order", "gap_squares"];
 
 /// What is said of a customer's whole time before an instant. Days, weekdays and hours are local.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Life {
     /// The code of the customer.
     pub customer: u32,
@@ -106,15 +108,49 @@ pub struct Life {
     pub category_lines: u32,
 }
 
+/// What is asked for. Nothing else is looked at or written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Counts by their places in [`COUNTS`].
+    pub counts: Vec<usize>,
+    /// Sums by their places in [`SUMS`].
+    pub sums: Vec<usize>,
+    /// The commonest category of each customer.
+    pub top_category: bool,
+}
+
+impl Wanted {
+    /// Everything.
+    pub fn all() -> Self {
+        Self { counts: (0..COUNTS.len()).collect(), sums: (0..SUMS.len()).collect(), top_category: true }
+    }
+
+    /// What is named in [`COUNTS`] and [`SUMS`], and the commonest category if `top_category` is named; other names mean
+    /// nothing here.
+    pub fn named<T: AsRef<str>>(names: &[T]) -> Self {
+        let wants = |name: &str| names.iter().any(|wanted| wanted.as_ref() == name);
+        let places = |all: &[&str]| (0..all.len()).filter(|&at| wants(all[at])).collect();
+        Self { counts: places(&COUNTS), sums: places(&SUMS), top_category: wants("top_category") }
+    }
+
+    fn count(&self, count: Count) -> bool {
+        self.counts.contains(&(count as usize))
+    }
+
+    fn sum(&self, sum: Sum) -> bool {
+        self.sums.contains(&(sum as usize))
+    }
+}
+
 /// One row for each customer and cut with a purchase before it, by customer and then by cut.
 #[derive(Debug, Default)]
 pub struct Features {
     /// What is said of the whole time.
     pub lives: Vec<Life>,
-    /// A column for each count and window: those of the first count, then those of the second.
-    pub counts: Vec<Vec<u32>>,
-    /// A column for each sum and window, likewise.
-    pub sums: Vec<Vec<i64>>,
+    /// A column for each wanted count and window: those of the first count, then those of the second.
+    pub counts: Vec<ScalarBuffer<u32>>,
+    /// A column for each wanted sum and window, likewise; in units, squares of gaps in days.
+    pub sums: Vec<ScalarBuffer<f64>>,
     /// The names of the categories.
     pub categories: Option<Ids>,
 }
@@ -122,7 +158,7 @@ pub struct Features {
 /// Tells of every customer what he did before each cut. The cuts must have equally many windows.
 ///
 /// A return is never a purchase: its line counts in `return_lines` and `returned` and nowhere else, and an order
-/// of returns alone is no order.
+/// of returns alone is no order. Memory is that of the answer and little more.
 ///
 /// # Errors
 /// [`Error::MissingColumn`] without the attribute `category` of items or the measure `discount` where they are named,
@@ -132,6 +168,7 @@ pub fn features(
     cuts: &[Cut],
     category: Option<&str>,
     discount: Option<&str>,
+    wanted: &Wanted,
     control: &Control,
 ) -> Result<Features> {
     let category = category.map(|name| {
@@ -139,68 +176,138 @@ pub fn features(
         known.ok_or_else(|| Error::MissingColumn { column: name.to_owned() })
     });
     let category = category.transpose()?;
+    let of_categories = wanted.count(Count::Categories) || wanted.top_category;
     let shop = Shop {
         ledger,
         sign: ledger.sign(),
         amounts: ledger.measure("amount"),
-        quantities: ledger.measure("quantity"),
+        quantities: ledger.measure("quantity").filter(|_| wanted.sum(Sum::Quantity)),
         discounts: discount.map(|name| ledger.need(name)).transpose()?,
-        items: ledger.line_items(),
-        categories: category.map(|attribute| &attribute.codes[..]),
+        items: ledger.line_items().filter(|_| wanted.count(Count::Items) || of_categories),
+        categories: category.filter(|_| of_categories).map(|attribute| &attribute.codes[..]),
+        top_category: wanted.top_category,
     };
     let windows = cuts.first().map_or(0, |cut| cut.starts.len()) + 1;
     let n_categories = category.map_or(0, |attribute| attribute.labels.len());
     let n_customers = ledger.n_customers();
-    control.expect(n_customers as u64);
-    let starts: Vec<usize> = (0..n_customers).step_by(STRETCH).collect();
-    let mut pieces = starts
-        .into_par_iter()
-        .map(|start| {
-            let mut piece = Features {
-                counts: vec![Vec::new(); COUNTS.len() * windows],
-                sums: vec![Vec::new(); SUMS.len() * windows],
-                ..Features::default()
-            };
-            let mut walk = Walk::new(windows, ledger.items().len(), n_categories);
-            let stretch = start..(start + STRETCH).min(n_customers);
-            let many = stretch.len();
-            for (at, customer) in stretch.enumerate() {
-                if at % 256 == 0 {
-                    control.check()?;
-                }
-                for (place, cut) in (0..).zip(cuts) {
-                    if let Some(life) = walk.back(&shop, customer, cut)? {
-                        piece.lives.push(Life { cut: place, ..life });
-                        walk.tell(&mut piece);
-                    }
+    control.expect(2 * n_customers as u64);
+    let stretches = (0..n_customers).step_by(STRETCH);
+    let stretches: Vec<_> = stretches.map(|start| start..(start + STRETCH).min(n_customers)).collect();
+    // Who has a row is known by his first purchase, so that every stretch writes into its place of the answer.
+    let rows = stretches.par_iter().map(|stretch| {
+        control.check()?;
+        control.advance(stretch.len() as u64);
+        let seen = |first: i64| cuts.iter().filter(|cut| first < cut.as_of).count();
+        Ok(stretch.clone().filter_map(|customer| shop.first_purchase(customer)).map(seen).sum())
+    });
+    let rows = rows.collect::<Result<Vec<usize>>>()?;
+    let n_rows = rows.iter().sum::<usize>();
+    let (n_counts, n_sums) = (wanted.counts.len() * windows, wanted.sums.len() * windows);
+    let width = size_of::<Life>() + n_counts * size_of::<u32>() + n_sums * size_of::<f64>();
+    control.book(n_rows as u64, (n_rows * width) as u64)?;
+    let mut lives = vec![Life::default(); n_rows];
+    let mut counts = (0..n_counts).map(|_| Pages::zeroed(n_rows)).collect::<Result<Vec<Pages<u32>>>>()?;
+    let mut sums = (0..n_sums).map(|_| Pages::zeroed(n_rows)).collect::<Result<Vec<Pages<f64>>>>()?;
+    let mut places: Vec<Place<'_>> = cut_up(&mut lives, &rows)
+        .into_iter()
+        .map(|lives| Place { lives, counts: Vec::new(), sums: Vec::new() })
+        .collect();
+    for column in &mut counts {
+        places.iter_mut().zip(cut_up(column, &rows)).for_each(|(place, piece)| place.counts.push(piece));
+    }
+    for column in &mut sums {
+        places.iter_mut().zip(cut_up(column, &rows)).for_each(|(place, piece)| place.sums.push(piece));
+    }
+    places.into_par_iter().zip(stretches).try_for_each(|(place, stretch)| {
+        let many = stretch.len();
+        let mut walk = Walk::new(windows, ledger.items().len(), n_categories);
+        let mut writer = Writer { place, wanted, windows, row: 0, counts: Vec::new(), sums: Vec::new() };
+        for (at, customer) in stretch.enumerate() {
+            if at % 256 == 0 {
+                control.check()?;
+            }
+            for (number, cut) in (0..).zip(cuts) {
+                if let Some(life) = walk.back(&shop, customer, cut)? {
+                    writer.put(Life { cut: number, ..life }, &walk);
                 }
             }
-            let rows = piece.lives.len();
-            let cells = piece.counts.len() * size_of::<u32>() + piece.sums.len() * size_of::<i64>();
-            control.book(rows as u64, (rows * (cells + size_of::<Life>())) as u64)?;
-            control.advance(many as u64);
-            Ok(piece)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    // Column by column, so that little more than the result is alive at any time.
+        }
+        writer.flush();
+        control.advance(many as u64);
+        Ok(())
+    })?;
     Ok(Features {
-        lives: joined(&mut pieces, |piece| std::mem::take(&mut piece.lives)),
-        counts: (0..COUNTS.len() * windows)
-            .map(|at| joined(&mut pieces, |piece| std::mem::take(&mut piece.counts[at])))
-            .collect(),
-        sums: (0..SUMS.len() * windows)
-            .map(|at| joined(&mut pieces, |piece| std::mem::take(&mut piece.sums[at])))
-            .collect(),
+        lives,
+        counts: counts.into_iter().map(ScalarBuffer::from).collect(),
+        sums: sums.into_iter().map(ScalarBuffer::from).collect(),
         categories: category.map(|attribute| attribute.labels.clone()),
     })
 }
 
-fn joined<T>(pieces: &mut [Features], mut take: impl FnMut(&mut Features) -> Vec<T>) -> Vec<T> {
-    let mut whole = Vec::new();
-    for piece in pieces {
-        whole.append(&mut take(piece));
+/// Pieces of given lengths, one after the other.
+fn cut_up<'a, T>(mut whole: &'a mut [T], lengths: &[usize]) -> Vec<&'a mut [T]> {
+    let mut pieces = Vec::with_capacity(lengths.len());
+    for &length in lengths {
+        let (piece, rest) = whole.split_at_mut(length);
+        pieces.push(piece);
+        whole = rest;
     }
-    whole
+    pieces
+}
+
+/// The place of one stretch of customers in the answer.
+struct Place<'a> {
+    lives: &'a mut [Life],
+    counts: Vec<&'a mut [u32]>,
+    sums: Vec<&'a mut [f64]>,
+}
+
+/// Rows that are gathered before they go to their columns: one row touches every column, in memory lines far apart that
+/// push each other out of the cache.
+const GATHERED: usize = 64;
+
+/// Writes rows into columns.
+struct Writer<'a> {
+    place: Place<'a>,
+    wanted: &'a Wanted,
+    windows: usize,
+    row: usize,
+    counts: Vec<u32>,
+    sums: Vec<i64>,
+}
+
+impl Writer<'_> {
+    fn put(&mut self, life: Life, walk: &Walk) {
+        self.place.lives[self.row] = life;
+        for &at in &self.wanted.counts {
+            self.counts.extend(walk.counts.iter().map(|window| window[at]));
+        }
+        for &at in &self.wanted.sums {
+            self.sums.extend(walk.sums.iter().map(|window| window[at]));
+        }
+        self.row += 1;
+        if self.row.is_multiple_of(GATHERED) {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        let rows = self.row.saturating_sub(1) / GATHERED * GATHERED..self.row;
+        let width = self.place.counts.len();
+        for (at, column) in self.place.counts.iter_mut().enumerate() {
+            let gathered = self.counts[at.min(self.counts.len())..].iter().step_by(width);
+            column[rows.clone()].iter_mut().zip(gathered).for_each(|(cell, &count)| *cell = count);
+        }
+        let width = self.place.sums.len();
+        for (at, column) in self.place.sums.iter_mut().enumerate() {
+            let in_days = self.wanted.sums[at / self.windows] == Sum::GapSquares as usize;
+            let unit = if in_days { 1.0 } else { UNIT };
+            let gathered = self.sums[at.min(self.sums.len())..].iter().step_by(width);
+            column[rows.clone()].iter_mut().zip(gathered).for_each(|(cell, &sum)| *cell = sum as f64 / unit);
+        }
+        self.counts.clear();
+        self.sums.clear();
+    }
 }
 
 /// The columns that are looked at.
@@ -212,6 +319,16 @@ struct Shop<'a> {
     discounts: Option<&'a [i64]>,
     items: Option<&'a [u32]>,
     categories: Option<&'a [u32]>,
+    top_category: bool,
+}
+
+impl Shop<'_> {
+    /// The instant of a customer's first purchase.
+    fn first_purchase(&self, customer: usize) -> Option<i64> {
+        let mut orders = self.ledger.orders_of(customer);
+        let first = orders.find(|&order| self.ledger.is_purchase(self.sign, order));
+        first.map(|order| self.ledger.order_times()[order])
+    }
 }
 
 /// The way back through one customer's orders.
@@ -272,7 +389,11 @@ impl Walk {
                 }
                 let Some(item) = shop.items.map(|items| items[line] as usize) else { continue };
                 let Some(seen) = self.items.get_mut(item) else { continue };
-                counts[Count::Items as usize] += u32::from(*seen != self.number);
+                let first = *seen != self.number;
+                if !first && !shop.top_category {
+                    continue;
+                }
+                counts[Count::Items as usize] += u32::from(first);
                 *seen = self.number;
                 let Some(category) = shop.categories.map(|categories| categories[item]) else { continue };
                 let Some((seen, lines)) = self.categories.get_mut(category as usize) else { continue };
@@ -355,17 +476,6 @@ impl Walk {
             }
         }
         Ok(())
-    }
-
-    /// Adds a row to all columns.
-    fn tell(&self, piece: &mut Features) {
-        let windows = self.counts.len();
-        for (at, column) in piece.counts.iter_mut().enumerate() {
-            column.push(self.counts[at % windows][at / windows]);
-        }
-        for (at, column) in piece.sums.iter_mut().enumerate() {
-            column.push(self.sums[at % windows][at / windows]);
-        }
     }
 }
 

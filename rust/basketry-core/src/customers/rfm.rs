@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::traverse;
 use crate::control::Control;
 use crate::error::{Error, Result};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, MISSING};
 
 /// Which money counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum Money {
     Gross,
     /// What was bought less what was brought back; a return is set against the purchase day before it.
     Net,
+    /// The margin of lines, that of returns included; a line that tells none counts for nothing.
+    Margin,
 }
 
 /// One customer's figures before an instant. Days are local calendar days.
@@ -33,6 +35,12 @@ pub struct Rfm {
     pub spend_total: i64,
     /// The money of all purchase days but the first, in ten-thousandths.
     pub spend_repeat: i64,
+    /// What was bought, in ten-thousandths.
+    pub spend_gross: i64,
+    /// What was bought less what was brought back, in ten-thousandths.
+    pub spend_net: i64,
+    /// The margin, in ten-thousandths; 0 where the ledger knows none.
+    pub margin: i64,
     /// The instant of the first purchase.
     pub first_order: i64,
     /// The instant of the last purchase.
@@ -44,10 +52,14 @@ pub struct Rfm {
 /// One pass over the lines. A return is never a purchase: an order of returns alone counts for nothing but its (negative) money.
 ///
 /// # Errors
-/// [`Error::MissingColumn`] without amounts, [`Error::Overflow`] if a customer's money does not fit 64 bits,
+/// [`Error::MissingColumn`] without amounts, or without margins if they are the money, [`Error::Overflow`] if a customer's money does not fit 64 bits,
 /// [`Error::Interrupted`] when asked to stop.
 pub fn rfm(ledger: &Ledger, as_of: i64, money: Money, control: &Control) -> Result<Vec<Rfm>> {
     let amounts = ledger.need("amount")?;
+    let margins = match money {
+        Money::Margin => Some(ledger.need("margin")?),
+        Money::Gross | Money::Net => ledger.measure("margin"),
+    };
     let sign = ledger.sign().unwrap_or(amounts);
     let zone = ledger.zone();
     let end = zone.day(as_of);
@@ -55,19 +67,28 @@ pub fn rfm(ledger: &Ledger, as_of: i64, money: Money, control: &Control) -> Resu
         let mut row: Option<Rfm> = None;
         let (mut first_day, mut last_day) = (0, 0);
         let (mut total, mut repeat) = (0_i128, 0_i128);
+        let (mut gross, mut net, mut margin) = (0_i128, 0_i128, 0_i128);
         // Returns of a later day on which nothing has been bought so far: its own if that comes, else the first day's.
         let (mut waiting_day, mut waiting) = (i32::MIN, 0_i128);
         for order in ledger.orders_before(customer, as_of) {
             let lines = ledger.lines_of(order);
             let mut bought = false;
-            let mut value = 0_i128;
-            for (&sign, &amount) in sign[lines.clone()].iter().zip(&amounts[lines]) {
-                let purchase = sign >= 0;
-                bought |= purchase;
-                if purchase || money == Money::Net {
-                    value += i128::from(amount);
-                }
+            let (mut of_purchases, mut of_all) = (0_i128, 0_i128);
+            for (&sign, &amount) in sign[lines.clone()].iter().zip(&amounts[lines.clone()]) {
+                bought |= sign >= 0;
+                of_purchases += if sign >= 0 { i128::from(amount) } else { 0 };
+                of_all += i128::from(amount);
             }
+            let known = margins.map_or(&[][..], |margins| &margins[lines]).iter();
+            let earned = known.filter(|&&margin| margin != MISSING).map(|&margin| i128::from(margin)).sum();
+            let value = match money {
+                Money::Gross => of_purchases,
+                Money::Net => of_all,
+                Money::Margin => earned,
+            };
+            gross += of_purchases;
+            net += of_all;
+            margin += earned;
             let time = ledger.order_times()[order];
             if !bought && last_day == first_day {
                 let day = zone.day(time);
@@ -89,6 +110,9 @@ pub fn rfm(ledger: &Ledger, as_of: i64, money: Money, control: &Control) -> Resu
                         orders: 0,
                         spend_total: 0,
                         spend_repeat: 0,
+                        spend_gross: 0,
+                        spend_net: 0,
+                        margin: 0,
                         first_order: time,
                         last_order: time,
                     }
@@ -109,6 +133,9 @@ pub fn rfm(ledger: &Ledger, as_of: i64, money: Money, control: &Control) -> Resu
         let too_much = |_| Error::Overflow { column: "amount".to_owned() };
         row.spend_total = i64::try_from(total).map_err(too_much)?;
         row.spend_repeat = i64::try_from(repeat).map_err(too_much)?;
+        row.spend_gross = i64::try_from(gross).map_err(too_much)?;
+        row.spend_net = i64::try_from(net).map_err(too_much)?;
+        row.margin = i64::try_from(margin).map_err(too_much)?;
         Ok(Some(row))
     })
 }

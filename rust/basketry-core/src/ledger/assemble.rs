@@ -6,7 +6,8 @@
 
 use std::ops::Range;
 
-use arrow_buffer::{Buffer, ScalarBuffer};
+use arrow_buffer::ScalarBuffer;
+use bytemuck::Pod;
 use rayon::prelude::*;
 
 use super::guests::Guests;
@@ -14,6 +15,8 @@ use super::intake::{OrderKey, Shape};
 use super::sort::{Part, PartCustomer};
 use super::{Ledger, Zone};
 use crate::dictionary::Ids;
+use crate::error::Result;
+use crate::pages::Pages;
 
 /// What a column has one entry for.
 #[derive(Debug, Clone, Copy)]
@@ -109,16 +112,16 @@ impl<'a> Weave<'a> {
     }
 
     /// One column: the customers' entries, taken out of the partitions, and behind them those of the guests.
-    fn column<T: Copy + Default + Send + Sync>(
+    fn column<T: Pod + Send + Sync>(
         &mut self,
         grain: Grain,
         take: impl Fn(&mut Part) -> &mut Vec<T>,
         fill: impl FnOnce(&mut [T]),
-    ) -> Vec<T> {
+    ) -> Result<Pages<T>> {
         let columns: Vec<Vec<T>> = self.parts.iter_mut().map(|part| std::mem::take(take(part))).collect();
         let parts = &*self.parts;
         let total: usize = self.stretches.iter().map(|stretch| stretch.size.of(grain)).sum();
-        let mut out = vec![T::default(); total + self.guests.of(grain)];
+        let mut out = Pages::zeroed(total + self.guests.of(grain))?;
         let (mut rest, tail) = out.split_at_mut(total);
         fill(tail);
         let mut pieces = Vec::with_capacity(self.stretches.len());
@@ -141,11 +144,14 @@ impl<'a> Weave<'a> {
                 end += many;
             }
         });
-        out
+        Ok(out)
     }
 }
 
 /// Puts the tree together: the customers' orders by rank, the guests' orders behind them.
+///
+/// # Errors
+/// [`crate::Error::Memory`] if a column does not fit.
 pub(super) fn assemble(
     shape: &Shape,
     zone: Zone,
@@ -153,7 +159,7 @@ pub(super) fn assemble(
     items: Ids,
     mut parts: Vec<Part>,
     guest_parts: &[Part],
-) -> Ledger {
+) -> Result<Ledger> {
     let guests = Guests::new(guest_parts, shape);
     let behind = Place {
         customer: 0,
@@ -164,36 +170,40 @@ pub(super) fn assemble(
     let (mut weave, order_offsets) = Weave::new(&mut parts, customers.len(), behind);
     let n_known = order_offsets.last().copied().unwrap_or(0);
 
-    let order_times = weave.column(Grain::Orders, |part| &mut part.time, |out| guests.times(out));
+    let order_times = weave.column(Grain::Orders, |part| &mut part.time, |out| guests.times(out))?;
     let order_ids = match shape.order {
         OrderKey::Time => None,
         OrderKey::Integer => {
             let ids =
-                weave.column(Grain::Orders, |part| &mut part.integer_ids, |out| guests.integer_ids(out));
+                weave.column(Grain::Orders, |part| &mut part.integer_ids, |out| guests.integer_ids(out))?;
             Some(Ids::Integers(ids.into()))
         }
         OrderKey::Text => {
             let lengths =
-                weave.column(Grain::Orders, |part| &mut part.text_lengths, |out| guests.text_lengths(out));
+                weave.column(Grain::Orders, |part| &mut part.text_lengths, |out| guests.text_lengths(out))?;
             let bytes =
-                weave.column(Grain::IdBytes, |part| &mut part.text_bytes, |out| guests.text_bytes(out));
+                weave.column(Grain::IdBytes, |part| &mut part.text_bytes, |out| guests.text_bytes(out))?;
             let offsets = running(&lengths, |end: u64, length| end + u64::from(length));
-            Some(Ids::Texts { offsets: offsets.into(), bytes: Buffer::from_vec(bytes) })
+            Some(Ids::Texts { offsets: offsets.into(), bytes: ScalarBuffer::from(bytes).into_inner() })
         }
     };
     let order_lines =
-        weave.column(Grain::Orders, |part| &mut part.order_lines, |out| guests.order_lines(out));
+        weave.column(Grain::Orders, |part| &mut part.order_lines, |out| guests.order_lines(out))?;
     let line_offsets = running(&order_lines, |end: u32, lines| end + lines);
     drop(order_lines);
-    let line_items = shape.item.then(|| {
-        ScalarBuffer::from(weave.column(Grain::Lines, |part| &mut part.items, |out| guests.line_items(out)))
-    });
+    let line_items = if shape.item {
+        let codes = weave.column(Grain::Lines, |part| &mut part.items, |out| guests.line_items(out))?;
+        Some(ScalarBuffer::from(codes))
+    } else {
+        None
+    };
     let mut measures = Vec::with_capacity(shape.measures.len());
     for (at, name) in shape.measures.iter().enumerate() {
-        let values = weave.column(Grain::Lines, |part| &mut part.measures[at], |out| guests.measure(at, out));
+        let values =
+            weave.column(Grain::Lines, |part| &mut part.measures[at], |out| guests.measure(at, out))?;
         measures.push((name.clone(), ScalarBuffer::from(values)));
     }
-    Ledger {
+    Ok(Ledger {
         customers,
         items,
         order_offsets: order_offsets.into(),
@@ -206,7 +216,7 @@ pub(super) fn assemble(
         item_attributes: Vec::new(),
         customer_attributes: Vec::new(),
         zone,
-    }
+    })
 }
 
 /// Offsets from lengths.

@@ -59,7 +59,8 @@ impl Builder {
     /// Ends the stream: sorts every partition and puts the tree together.
     ///
     /// # Errors
-    /// [`Error::TooMany`] past 2^32 - 1 lines, [`Error::Interrupted`] when asked to stop.
+    /// [`Error::TooMany`] past 2^32 - 1 lines, [`Error::Memory`] when the tree does not fit, [`Error::Interrupted`] when asked
+    /// to stop.
     pub fn finish(self, zone: Zone, control: &Control) -> Result<(Ledger, Account)> {
         let Intake {
             shape, policy, customers, items, customer_used, item_used, streams, mut account, ..
@@ -90,7 +91,7 @@ impl Builder {
             .collect::<Result<Vec<Part>>>()?;
         settle(&parts, &policy, &mut account);
         let guests = parts.split_off(CUSTOMER_PARTS);
-        let ledger = assemble(&shape, zone, customers, items, parts, &guests);
+        let ledger = assemble(&shape, zone, customers, items, parts, &guests)?;
         Ok((ledger, account))
     }
 }

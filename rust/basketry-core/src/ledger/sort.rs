@@ -85,6 +85,7 @@ pub(super) fn sort(stream: Stream, ranks: &[u32], plan: &Plan<'_>, scratch: &mut
         plan,
         part: Part { measures: vec![Vec::new(); plan.shape.measures.len()], ..Part::default() },
         orders: Vec::new(),
+        keyed: Vec::new(),
         picked: Vec::new(),
         moved: Vec::new(),
         moved_items: Vec::new(),
@@ -179,7 +180,8 @@ struct Sorter<'a> {
     plan: &'a Plan<'a>,
     part: Part,
     orders: Vec<Order>,
-    /// Scratch of sorting the lines of an order.
+    /// Scratch of sorting the lines of an order: the item's rank and the place of each line, and what the general way needs.
+    keyed: Vec<(u32, usize)>,
     picked: Vec<u32>,
     moved: Vec<i64>,
     moved_items: Vec<u32>,
@@ -281,6 +283,8 @@ impl Sorter<'_> {
                 lines.sort_unstable();
             }
             lines.windows(2).all(|pair| pair[0] != pair[1])
+        } else if shape.item && self.emit_by_item(runs) {
+            true
         } else {
             for run in runs {
                 self.emit(run);
@@ -302,6 +306,29 @@ impl Sorter<'_> {
             }
         }
         kept as u32
+    }
+
+    /// Writes the lines of an order behind the columns, sorted by item; writes none and answers no if an item comes twice.
+    fn emit_by_item(&mut self, runs: &[Run]) -> bool {
+        let width = self.plan.shape.line_words();
+        self.keyed.clear();
+        for run in runs {
+            for at in (run.at..).step_by(width).take(run.lines as usize) {
+                let rank = self.plan.item_ranks.get(self.words[at] as usize).copied().unwrap_or(NONE);
+                self.keyed.push((rank, at));
+            }
+        }
+        if !self.keyed.is_sorted_by(|a, b| a.0 < b.0) {
+            self.keyed.sort_unstable();
+            if self.keyed.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+                return false;
+            }
+        }
+        self.part.items.extend(self.keyed.iter().map(|&(rank, _)| rank));
+        for (place, measure) in self.part.measures.iter_mut().enumerate() {
+            measure.extend(self.keyed.iter().map(|&(_, at)| self.words[at + 1 + place] as i64));
+        }
+        true
     }
 
     /// Writes the lines of a run behind the columns.
