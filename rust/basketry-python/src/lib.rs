@@ -3,6 +3,7 @@
 mod columns;
 mod customers;
 mod errors;
+mod histories;
 mod itemsets;
 mod lags;
 mod ledger;
@@ -20,6 +21,8 @@ mod _core {
     use crate::columns::Columns;
     #[pymodule_export]
     use crate::customers::{customer_features, rfm};
+    #[pymodule_export]
+    use crate::histories::Histories;
     #[pymodule_export]
     use crate::itemsets::{Baskets, count_itemsets, frequent_itemsets, support_for};
     #[pymodule_export]
