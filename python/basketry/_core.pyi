@@ -9,6 +9,7 @@ __all__ = [
     "Account",
     "Baskets",
     "Columns",
+    "Histories",
     "Ledger",
     "LedgerBuilder",
     "LifetimeTable",
@@ -206,16 +207,30 @@ def customer_features(
 def quintiles(values: object, ties_apart: bool, reins: Reins) -> Columns: ...
 def rfm(ledger: Ledger, as_of: int, money: str, reins: Reins) -> Columns: ...
 
+@final
+class Histories:
+    """Per customer his events in time order, and the ids that codes stand for."""
+
+    @staticmethod
+    def from_rows(rows: object, reins: Reins) -> Histories: ...
+    @staticmethod
+    def from_text(text: bytes, reins: Reins) -> Histories: ...
+    @staticmethod
+    def from_ledger(ledger: Ledger, axis: str, before: int | None, reins: Reins) -> Histories: ...
+    @property
+    def n_customers(self) -> int: ...
+    def items(self) -> Columns: ...
+    def codes(self, ids: list[int | str]) -> list[int | None]: ...
+
 @type_check_only
 class Constraints(TypedDict):
     """Limits on the shape of a sequence and on the times of a match."""
 
     max_length: int | None
     max_items: int | None
-    min_gap: int | None
-    max_gap: int | None
-    max_gap_events: int | None
-    max_span: int | None
+    min_gap: tuple[int, str] | None
+    max_gap: tuple[int, str] | None
+    max_span: tuple[int, str] | None
 
 @type_check_only
 class Selection(TypedDict):
@@ -247,22 +262,19 @@ def contrast_sequences(
     reins: Reins,
 ) -> tuple[Columns, list[int]]: ...
 def frequent_sequences(
-    ledger: Ledger,
-    axis: str,
+    histories: Histories,
     min_count: int,
     kind: str,
     constraints: Constraints,
     selection: Selection,
-    before: int | None,
+    partial: bool,
     reins: Reins,
-) -> Columns: ...
+) -> tuple[Columns, tuple[int, str] | None]: ...
 def sequence_matches(
-    ledger: Ledger,
-    axis: str,
+    histories: Histories,
     sequence: list[list[int]],
     constraints: Constraints,
     without: list[int],
-    before: int | None,
     reins: Reins,
 ) -> Columns: ...
 def sequence_rules(

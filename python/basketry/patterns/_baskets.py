@@ -78,7 +78,7 @@ def baskets_of(
         for name, value in (("basket", basket), ("item", item), ("values", wanted or None)):
             if value is not None:
                 raise ParameterError.out_of_range(name, value, "a text file has no columns, leave it out")
-        return _core.Baskets.from_text(_text(Path(data)), reins)
+        return _core.Baskets.from_text(text_of(Path(data)), reins)
     if not isinstance(item, str):
         raise ParameterError.out_of_range("item", item, "a table needs the name of its column of items")
     frame = framed("data", data)
@@ -175,11 +175,19 @@ def _names(argument: str, given: object) -> list[str]:
     return names
 
 
-def _text(path: Path) -> bytes:
-    """Read a text file, unpacked if it is packed: the standard library does that as fast as anything here could."""
+def text_of(path: Path) -> bytes:
+    """Read a text file, unpacked if it is packed: the standard library does that as fast as anything here could.
+
+    Parameters
+    ----------
+    path
+        Ends in ``.gz`` if it is packed.
+    """
     if path.suffix in TABLES:
         raise ParameterError.out_of_range(
-            "data", str(path), "a text file has a basket a line; read a table with polars and pass the frame"
+            "data",
+            str(path),
+            "a text file has a basket or a customer a line; read a table with polars and pass the frame",
         )
     try:
         return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()

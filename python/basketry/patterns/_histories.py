@@ -2,19 +2,97 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 
 from basketry import _core
 from basketry.arguments import whole
+from basketry.control import Reins
 from basketry.exceptions import ParameterError
 from basketry.ledger import Ledger, read_ledger
 from basketry.ledger.zones import Moment, instant, micros, zone_info
+from basketry.patterns._baskets import TABLES, text_of
 
 _DAYS = {"d": 1, "w": 7}
+_PLAIN = (
+    pl.Int8,
+    pl.Int16,
+    pl.Int32,
+    pl.Int64,
+    pl.UInt8,
+    pl.UInt16,
+    pl.UInt32,
+    pl.String,
+    pl.Categorical,
+    pl.Enum,
+)
+
+
+def histories_of(
+    data: object,
+    customer: str | None,
+    item: str | None,
+    time: str | None,
+    as_of: Moment | None,
+    reins: Reins,
+) -> _core.Histories:
+    """Read a ledger, a table or a text of sequences into histories.
+
+    A table whose three columns are complete and of usual types needs no ledger in between; any other is read into one
+    first, which mends or refuses it.
+
+    Parameters
+    ----------
+    data
+        A `Ledger`, a table with one row per customer, item and time, or the path of a text in the format of SPMF.
+    customer, item, time
+        The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an
+        attribute of items; the others must be left out.
+    as_of
+        The instant before which a ledger is read.
+    reins
+        Threads, budget and progress.
+    """
+    if isinstance(data, Ledger):
+        tree, axis = tree_of(data, customer, item, time)
+        return _core.Histories.from_ledger(tree, axis, before(tree, as_of), reins)
+    if as_of is not None:
+        raise ParameterError.out_of_range("as_of", as_of, "only a ledger knows times; filter a table before")
+    if isinstance(data, str | os.PathLike) and customer is item is time is None:
+        path = Path(data)
+        if path.is_file() and not {".ledger", *TABLES} & set(path.suffixes):
+            return _core.Histories.from_text(text_of(path), reins)
+    if isinstance(data, pl.DataFrame) or hasattr(data, "__arrow_c_stream__"):
+        data = data if isinstance(data, pl.DataFrame) else pl.DataFrame(data)
+        rows = _plain(data, customer or "customer", item or "item", time or "time")
+        if rows is not None:
+            return _core.Histories.from_rows(rows, reins)
+    tree, axis = tree_of(data, customer, item, time)
+    return _core.Histories.from_ledger(tree, axis, None, reins)
+
+
+def _plain(frame: pl.DataFrame, customer: str, item: str, time: str) -> pl.DataFrame | None:
+    """Take the three columns with days for times; None if a ledger has to look at them."""
+    if not {customer, item, time} <= set(frame.columns):
+        return None
+    ids, when = (frame[customer], frame[item]), frame[time]
+    if when.null_count() or not (when.dtype == pl.Date or isinstance(when.dtype, pl.Datetime)):
+        return None
+    for column in ids:
+        if column.dtype not in _PLAIN or column.null_count():
+            return None
+        if column.dtype == pl.String and (column == "").any():
+            return None
+    if isinstance(when.dtype, pl.Datetime):
+        if when.dtype.time_zone is not None:
+            when = when.dt.convert_time_zone("UTC")
+        when = when.dt.date()
+    return pl.DataFrame([ids[0].alias("customer"), ids[1].alias("item"), when.alias("time")])
 
 
 def tree_of(
@@ -113,6 +191,29 @@ def days_or_events(name: str, value: str | int | None) -> tuple[int | None, int 
         raise ParameterError.out_of_range(name, value, expected) from None
 
 
+def distance(name: str, value: str | int | None) -> tuple[int, str] | None:
+    """Read how far one event may lie behind another: days, calendar months such as ``2mo``, or ``3 events``.
+
+    Parameters
+    ----------
+    name
+        The argument.
+    value
+        What was given.
+    """
+    months = re.fullmatch(r"\s*(\d+)\s*mo\s*", value) if isinstance(value, str) else None
+    if months is not None:
+        return int(months[1]), "months"
+    try:
+        in_days, in_events = days_or_events(name, value)
+    except ParameterError:
+        expected = "days as a number, or a text such as '7d', '8w', '2mo' or '3 events'"
+        raise ParameterError.out_of_range(name, value, expected) from None
+    if in_events is not None:
+        return in_events, "events"
+    return None if in_days is None else (in_days, "days")
+
+
 def constraints(
     *,
     min_gap: str | int | None,
@@ -128,15 +229,37 @@ def constraints(
     min_gap, max_gap, max_span, max_length, max_items
         As in `frequent_sequences`.
     """
-    gap, gap_events = days_or_events("max_gap", max_gap)
     return {
         "max_length": limit("max_length", max_length),
         "max_items": limit("max_items", max_items),
-        "min_gap": days("min_gap", min_gap),
-        "max_gap": gap,
-        "max_gap_events": gap_events,
-        "max_span": days("max_span", max_span),
+        "min_gap": distance("min_gap", min_gap),
+        "max_gap": distance("max_gap", max_gap),
+        "max_span": distance("max_span", max_span),
     }
+
+
+def items_of(
+    histories: _core.Histories, name: str, wanted: str | int | Sequence[str | int] | None
+) -> list[int]:
+    """Find the codes of items by their ids; none if none are given.
+
+    Parameters
+    ----------
+    histories
+        What has the items.
+    name
+        The argument that lists the items.
+    wanted
+        The ids.
+    """
+    if wanted is None:
+        return []
+    ids = [wanted] if isinstance(wanted, str | int) else list(wanted)
+    codes = histories.codes(ids)
+    if None in codes:
+        known = pl.DataFrame(histories.items()).to_series().head(20)
+        raise ParameterError.unknown(name, ids[codes.index(None)], [str(label) for label in known])
+    return [code for code in codes if code is not None]
 
 
 def places_of(tree: _core.Ledger, axis: str) -> dict[str | int, int]:

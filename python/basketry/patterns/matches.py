@@ -11,7 +11,7 @@ from basketry.control import Budget, reins
 from basketry.exceptions import ParameterError, SchemaError
 from basketry.ledger.zones import Moment
 from basketry.patterns._baskets import least_count
-from basketry.patterns._histories import codes_of, constraints, cut, places_of, tree_of
+from basketry.patterns._histories import constraints, cut, histories_of, items_of, tree_of
 from basketry.patterns.sequences import SEQUENCES
 
 
@@ -34,7 +34,7 @@ def sequence_matches(
     Parameters
     ----------
     data
-        A `Ledger`, or any table with one row per customer, item and time.
+        As in `frequent_sequences`. In a text a customer is the number of his line.
     sequence
         The events in order, each a list of items or one item alone; a row of `frequent_sequences`.
     customer, item, time, as_of, min_gap, max_gap, max_span
@@ -80,14 +80,13 @@ def sequence_matches(
             "sequence", sequence, "a list of events is needed, each a list of items"
         )
     limits = constraints(min_gap=min_gap, max_gap=max_gap, max_span=max_span)
-    tree, axis = tree_of(data, customer, item, time)
-    places = places_of(tree, axis)
-    events = [codes_of("sequence", event, places) for event in sequence]
-    barriers = [] if without is None or without == [] else codes_of("without", without, places)
-    before, _, _ = cut(data, tree, as_of)
-    found = pl.DataFrame(
-        _core.sequence_matches(tree, axis, events, limits, barriers, before, reins(n_threads))
-    )
+    held = reins(n_threads)
+    histories = histories_of(data, customer, item, time, as_of, held)
+    events = [items_of(histories, "sequence", event) for event in sequence]
+    if [] in events:
+        raise ParameterError.out_of_range("sequence", sequence, "each event needs at least one item")
+    barriers = items_of(histories, "without", without)
+    found = pl.DataFrame(_core.sequence_matches(histories, events, limits, barriers, held))
     return found.with_columns(first_day=pl.col("days").list.first(), last_day=pl.col("days").list.last())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time as clock
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -12,10 +12,18 @@ import polars as pl
 from basketry import _core
 from basketry.arguments import share
 from basketry.control import Budget, reins
-from basketry.exceptions import CapacityError, CapacityWarning, ParameterError
+from basketry.exceptions import CapacityWarning, ParameterError
 from basketry.ledger.zones import Moment
 from basketry.patterns._baskets import least_count
-from basketry.patterns._histories import codes_of, constraints, cut, days_or_events, limit, places_of, tree_of
+from basketry.patterns._histories import (
+    constraints,
+    cut,
+    days_or_events,
+    histories_of,
+    items_of,
+    limit,
+    tree_of,
+)
 
 KINDS = ("all", "closed", "maximal")
 
@@ -57,7 +65,8 @@ def frequent_sequences(
     Parameters
     ----------
     data
-        A `Ledger`, or any table with one row per customer, item and time.
+        A `Ledger`; any table with one row per customer, item and time; or the path of a text in the format of
+        SPMF (``3 7 -1 5 -1 -2``: a customer a line, his events one day apart or each with its day, ``<12> 3 7 -1``).
     customer, item, time
         The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an
         attribute of items, such as a category; the others must be left out.
@@ -69,17 +78,19 @@ def frequent_sequences(
         The smallest number of customers. Exactly one of the two is needed.
     kind
         ``all`` sequences; only ``closed`` ones: no longer sequence has the same count; or only ``maximal``
-        ones: no longer sequence is frequent. Longer means among the sequences found under the same limits.
+        ones: no longer sequence is frequent. A longer sequence has this one as a part: more items, its sets parts of
+        sets of the other in the same order. It counts only if it was found under the same limits, with the
+        count that it has under them.
     max_length
         The most events of a sequence.
     max_items
         The most items of a sequence, over all its events.
     min_gap, max_gap
-        The fewest and the most days between two consecutive matched events, both inclusive: ``"7d"``,
-        ``"8w"`` or a number of days. ``max_gap="1 event"`` means directly following, ``"3 events"`` at most
-        three positions on.
+        How near and how far two consecutive matched events may be, both inclusive: days as a number or a text,
+        ``"7d"``, ``"8w"``; calendar months, ``"2mo"``, from the 31st to the last day of a shorter month; or
+        positions among the customer's events, ``"1 event"`` for directly following, ``"3 events"`` for three on.
     max_span
-        The most days from the first to the last matched event.
+        How far the last matched event may be from the first, in the same units.
     top
         Keep so many sequences, those of the largest count; equal counts in the order of the result. Of all
         sequences they are found without the others, by a threshold that rises during the search.
@@ -112,11 +123,10 @@ def frequent_sequences(
 
     Notes
     -----
-    Without limits on time, what follows a prefix is copied with the items that can still matter, and extensions
-    are counted by two items at once from first and last occurrences (Pei et al., 2004; Yang and Kitsuregawa,
-    2005). With such limits, and where several items of one event are frequent, matches are kept with the
-    latest start for each end, which keeps limits on gap and span exact. With a maximal gap a sequence can be
-    frequent though it is not without one of its middle events.
+    Without limits on time the events of an item after a prefix are bits, and what goes on from two extensions of a
+    prefix follows from their bits alone (Zaki, 2001; Ayres et al., 2002). With limits all ends of a prefix are kept
+    with the latest start of each, which keeps them exact. With a maximal gap a sequence can be frequent though it is
+    not without one of its middle events.
 
     Examples
     --------
@@ -135,71 +145,33 @@ def frequent_sequences(
     """
     if kind not in KINDS:
         raise ParameterError.unknown("kind", kind, KINDS)
-    tree, axis = tree_of(data, customer, item, time)
     limits = constraints(
         min_gap=min_gap, max_gap=max_gap, max_span=max_span, max_length=max_length, max_items=max_items
     )
-    codes: dict[str, list[int]] = {"contains": [], "excludes": []}
-    for name, wanted in (("contains", contains), ("excludes", excludes)):
-        if wanted is not None and wanted != []:
-            codes[name] = codes_of(name, wanted, places_of(tree, axis))
-    selection: _core.Selection = {
-        "top": limit("top", top),
-        "contains": codes["contains"],
-        "excludes": codes["excludes"],
-    }
-    before, _, n_customers = cut(data, tree, as_of)
-    count = least_count(min_support, min_count, n_customers)
-
-    def search(most: int | None, budget: Budget) -> pl.DataFrame:
-        shape: _core.Constraints = {**limits, "max_items": most}
-        rest = reins(n_threads, budget)
-        return pl.DataFrame(_core.frequent_sequences(tree, axis, count, kind, shape, selection, before, rest))
-
-    most = limits["max_items"]
+    most = limit("top", top)
     budget = budget or SEQUENCES
-    found = _up_to(search, most, budget) if partial else search(most, budget)
-    return found.select(
-        "sequence",
-        length=pl.col("sequence").list.len(),
-        items=pl.col("sequence").list.eval(pl.element().list.len()).list.sum(),
-        count="count",
-        support=pl.col("count") / n_customers,
+    end = None if budget.seconds is None else clock.monotonic() + budget.seconds
+    histories = histories_of(data, customer, item, time, as_of, reins(n_threads, budget))
+    selection: _core.Selection = {
+        "top": most,
+        "contains": items_of(histories, "contains", contains),
+        "excludes": items_of(histories, "excludes", excludes),
+    }
+    count = least_count(min_support, min_count, histories.n_customers)
+    if end is not None:
+        budget = replace(budget, seconds=max(1e-3, end - clock.monotonic()))
+    found, cut_at = _core.frequent_sequences(
+        histories, count, kind, limits, selection, bool(partial), reins(n_threads, budget)
     )
-
-
-def _up_to(
-    search: Callable[[int | None, Budget], pl.DataFrame], most: int | None, budget: Budget
-) -> pl.DataFrame:
-    """Search for all that is wanted, or for all up to the greatest number of items that fits the budget."""
-    seconds = budget.seconds
-    end = None if seconds is None else clock.monotonic() + seconds
-
-    def rest() -> Budget:
-        # What is left of the time; the other limits hold for each result.
-        return budget if end is None else replace(budget, seconds=max(1e-3, end - clock.monotonic()))
-
-    try:
-        return search(most, budget if seconds is None else replace(budget, seconds=seconds / 2))
-    except CapacityError as error:
-        reason = error
-    best: pl.DataFrame | None = None
-    items = 1
-    while most is None or items < most:
-        try:
-            best = search(items, rest())
-        except CapacityError as error:
-            reason = error
-            break
-        items += 1
-    if best is None:
-        raise reason
-    warnings.warn(
-        f"sequences of at most {items - 1} items: with {items} the budget would be passed. {reason}",
-        CapacityWarning,
-        stacklevel=3,
-    )
-    return best
+    if cut_at is not None:
+        items, reason = cut_at
+        warnings.warn(
+            f"sequences of at most {items} items: with {items + 1} the budget would be passed. {reason}",
+            CapacityWarning,
+            stacklevel=2,
+        )
+    frame = pl.DataFrame(found)
+    return frame.with_columns(support=frame["count"] / max(histories.n_customers, 1))
 
 
 def sequence_rules(

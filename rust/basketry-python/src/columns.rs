@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Decimal128Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
-    UInt16Type, UInt32Type,
+    ArrowPrimitiveType, Date32Type, Decimal128Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    UInt8Type, UInt16Type, UInt32Type,
 };
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array,
@@ -26,6 +26,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema};
 use basketry_core::Error;
 use basketry_core::baskets::{self, Grouping};
 use basketry_core::dictionary::{Encoder, IdChunk, Ids, NONE, TextChunk, Values};
+use basketry_core::histories;
 use basketry_core::ledger::{
     Attribute, Flat, MISSING, NumberChunk, Numbers, OrderKey, Rows, Shape, TimeChunk, UNIT,
 };
@@ -366,6 +367,36 @@ impl Basketfuls {
             },
             items: held.items.chunk(),
             values: held.values.iter().map(Measure::chunk).collect(),
+        };
+        self.0.iter().map(rows).collect()
+    }
+}
+
+/// Rows of customer, item and day on their way to histories, held until all of them are there.
+pub struct Visits(Vec<(Held, Held, Date32Array)>);
+
+impl Visits {
+    /// Reads the columns `customer`, `item` and `time`.
+    pub fn read(rows: PyRecordBatchReader) -> PyResult<Self> {
+        let mut held = Vec::new();
+        for_each_batch(rows, |batch| {
+            let column = |name: &str| {
+                batch.column_by_name(name).ok_or_else(|| errors::from_arrow(name, &"it is missing"))
+            };
+            let ids = |name: &str| Held::new(name, column(name)?);
+            let days = cast("time", column("time")?, &DataType::Date32)?;
+            held.push((ids("customer")?, ids("item")?, days.as_primitive::<Date32Type>().clone()));
+            Ok(())
+        })?;
+        Ok(Self(held))
+    }
+
+    /// The same as slices.
+    pub fn rows<'a>(&'a self) -> Vec<histories::Rows<'a>> {
+        let rows = |(customers, items, days): &'a (Held, Held, Date32Array)| histories::Rows {
+            customers: customers.chunk(),
+            items: items.chunk(),
+            days: days.values(),
         };
         self.0.iter().map(rows).collect()
     }

@@ -53,6 +53,16 @@ pub enum Id {
     Text(String),
 }
 
+impl Id {
+    /// The code of this id among sorted ids.
+    pub fn among(&self, ids: &Ids) -> Option<u32> {
+        match self {
+            Self::Integer(id) => ids.find_integer(*id),
+            Self::Text(id) => ids.find_text(id.as_bytes()),
+        }
+    }
+}
+
 #[pymethods]
 impl Baskets {
     /// Makes baskets from the columns `basket`, `item` and some numbers of a stream; without `basket`, from lists of items. What the
@@ -138,11 +148,7 @@ impl Baskets {
     /// The code of each id, or None if no basket has it.
     #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
     fn codes(&self, ids: Vec<Id>) -> Vec<Option<u32>> {
-        let code = |id: &Id| match id {
-            Id::Integer(id) => self.ids.find_integer(*id),
-            Id::Text(id) => self.ids.find_text(id.as_bytes()),
-        };
-        ids.iter().map(code).collect()
+        ids.iter().map(|id| id.among(&self.ids)).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 mod columns;
 mod customers;
 mod errors;
+mod histories;
 mod itemsets;
 mod lags;
 mod ledger;
@@ -21,6 +22,8 @@ mod _core {
     use crate::columns::Columns;
     #[pymodule_export]
     use crate::customers::{customer_features, quintiles, rfm};
+    #[pymodule_export]
+    use crate::histories::Histories;
     #[pymodule_export]
     use crate::itemsets::{Baskets, count_itemsets, frequent_itemsets, support_for};
     #[pymodule_export]

@@ -1,12 +1,13 @@
 //! Sequences and sequential rules.
 
 use basketry_core::dictionary::Ids;
-use basketry_core::histories::Histories;
-use basketry_core::sequences as core;
+use basketry_core::histories::Histories as View;
+use basketry_core::sequences::{self as core, Partial};
 use basketry_core::{Control, Result};
 use pyo3::prelude::*;
 
 use crate::columns::{self, Column, Columns, Table, id_lists, lists};
+use crate::histories::Histories;
 use crate::ledger::Ledger;
 use crate::run::{Reins, run};
 
@@ -16,10 +17,20 @@ use crate::run::{Reins, run};
 pub struct Constraints {
     max_length: Option<u32>,
     max_items: Option<u32>,
-    min_gap: Option<u32>,
-    max_gap: Option<u32>,
-    max_gap_events: Option<u32>,
-    max_span: Option<u32>,
+    min_gap: Option<Distance>,
+    max_gap: Option<Distance>,
+    max_span: Option<Distance>,
+}
+
+/// A number of `days`, `months` or `events`.
+type Distance = (u32, String);
+
+fn distance((number, unit): Distance) -> core::Distance {
+    match unit.as_str() {
+        "months" => core::Distance::Months(number),
+        "events" => core::Distance::Events(number),
+        _ => core::Distance::Days(number),
+    }
 }
 
 impl From<Constraints> for core::Constraints {
@@ -27,10 +38,9 @@ impl From<Constraints> for core::Constraints {
         Self {
             max_length: limits.max_length,
             max_items: limits.max_items,
-            min_gap: limits.min_gap,
-            max_gap: limits.max_gap,
-            max_gap_events: limits.max_gap_events,
-            max_span: limits.max_span,
+            min_gap: limits.min_gap.map(distance),
+            max_gap: limits.max_gap.map(distance),
+            max_span: limits.max_span.map(distance),
         }
     }
 }
@@ -75,9 +85,9 @@ pub fn histories_of(
     axis: &str,
     before: Option<i64>,
     control: &Control,
-) -> Result<(Histories, Ids)> {
+) -> Result<(View, Ids)> {
     let axis = tree.axis(axis)?;
-    Ok((Histories::from_ledger(tree, &axis, before, control)?, axis.labels))
+    Ok((View::from_ledger(tree, &axis, before, control)?, axis.labels))
 }
 
 /// A column of sequences: lists of the lists of their events.
@@ -94,22 +104,22 @@ pub fn axis_labels(ledger: &Ledger, axis: &str) -> PyResult<Columns> {
 
 const ITEM: &str = "item";
 
-/// Frequent sequences: lists of item sets with the customers that support them.
+/// Frequent sequences: lists of item sets with the customers that support them. With `partial` those up to a number of items, if
+/// all do not fit the budget: then this number, and why.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "one per argument of the question")]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
 pub fn frequent_sequences(
     py: Python<'_>,
-    ledger: &Ledger,
-    axis: &str,
+    histories: &Histories,
     min_count: u64,
     kind: &str,
     constraints: Constraints,
     selection: Selection,
-    before: Option<i64>,
+    partial: bool,
     reins: Reins<'_>,
-) -> PyResult<Columns> {
-    let (tree, axis) = (ledger.0.clone(), axis.to_owned());
+) -> PyResult<(Columns, Option<(u32, String)>)> {
+    let view = histories.view.clone();
     let constraints = constraints.into();
     let Selection { top, contains, excludes } = selection;
     let selection = core::Selection { top, contains, excludes, among: None };
@@ -118,36 +128,44 @@ pub fn frequent_sequences(
         "maximal" => core::Kind::Maximal,
         _ => core::Kind::All,
     };
-    let (mut found, labels) = run(py, &reins, move |control| {
-        let (histories, labels) = histories_of(&tree, &axis, before, control)?;
-        Ok((core::select(&histories, min_count, &constraints, kind, &selection, control)?, labels))
+    let Partial { sequences: found, cut } = run(py, &reins, move |control| {
+        if partial {
+            return core::partial(&view, min_count, &constraints, kind, &selection, control);
+        }
+        let sequences = core::select(&view, min_count, &constraints, kind, &selection, control)?;
+        Ok(Partial { sequences, cut: None })
     })?;
-    let counts = std::mem::take(&mut found.counts);
-    Table::default().with("sequence", event_lists(&labels, found)?).with("count", counts).finish()
+    let lengths: Vec<u32> = found.sequence_offsets.windows(2).map(|at| (at[1] - at[0]) as u32).collect();
+    let starts = found.sequence_offsets.iter().map(|&event| found.event_offsets[event as usize]);
+    let starts: Vec<i64> = starts.collect();
+    let items: Vec<u32> = starts.windows(2).map(|at| (at[1] - at[0]) as u32).collect();
+    let events = id_lists(&histories.items, found.event_offsets, &found.items)?;
+    let table = Table::default()
+        .with("sequence", lists(found.sequence_offsets, events))
+        .with("length", lengths)
+        .with("items", items)
+        .with("count", found.counts)
+        .finish()?;
+    Ok((table, cut.map(|(items, met)| (items, met.to_string()))))
 }
 
 /// The customers of one sequence, with the days of their first matches.
 #[pyfunction]
-#[expect(clippy::too_many_arguments, reason = "one per argument of the question")]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
 pub fn sequence_matches(
     py: Python<'_>,
-    ledger: &Ledger,
-    axis: &str,
+    histories: &Histories,
     sequence: Vec<Vec<u32>>,
     constraints: Constraints,
     without: Vec<u32>,
-    before: Option<i64>,
     reins: Reins<'_>,
 ) -> PyResult<Columns> {
-    let (tree, axis) = (ledger.0.clone(), axis.to_owned());
+    let view = histories.view.clone();
     let constraints = constraints.into();
-    let found = run(py, &reins, move |control| {
-        let (histories, _) = histories_of(&tree, &axis, before, control)?;
-        core::matches(&histories, &sequence, &constraints, &without, control)
-    })?;
+    let found =
+        run(py, &reins, move |control| core::matches(&view, &sequence, &constraints, &without, control))?;
     Table::default()
-        .with("customer", columns::ids_of(ledger.0.customers(), &found.customers)?)
+        .with("customer", columns::ids_of(&histories.customers, &found.customers)?)
         .with("days", lists(found.offsets, columns::days(found.days)))
         .finish()
 }

@@ -244,18 +244,18 @@ impl Joined {
 }
 
 /// Makes one dictionary of those of all parts.
-struct Merger {
-    all: Encoder,
+pub(crate) struct Merger {
+    pub(crate) all: Encoder,
     /// What the codes of each part become; `None` for those that stay.
-    becomes: Vec<Option<Vec<u32>>>,
+    pub(crate) becomes: Vec<Option<Vec<u32>>>,
 }
 
 impl Merger {
-    fn new(column: &'static str) -> Self {
+    pub(crate) fn new(column: &'static str) -> Self {
         Self { all: Encoder::new(column), becomes: Vec::new() }
     }
 
-    fn add(&mut self, part: Encoder) -> Result<()> {
+    pub(crate) fn add(&mut self, part: Encoder) -> Result<()> {
         if self.all.is_empty() {
             self.all = part;
             self.becomes.push(None);

@@ -8,8 +8,10 @@ mod collect;
 mod tests;
 mod text;
 
+pub(crate) use collect::Merger;
 pub use collect::{Collected, Grouping, Names, Rows, collect};
 pub use text::parse;
+pub(crate) use text::stretches;
 
 use crate::control::Control;
 use crate::dictionary::NONE;

@@ -42,7 +42,7 @@ pub fn parse(text: &[u8], control: &Control) -> Result<(Baskets, Ids)> {
 }
 
 /// Cuts a text at ends of lines.
-fn stretches(text: &[u8]) -> Vec<&[u8]> {
+pub(crate) fn stretches(text: &[u8]) -> Vec<&[u8]> {
     let long = text.len().div_ceil(rayon::current_num_threads()).clamp(*STRETCH.start(), *STRETCH.end());
     let mut rest = text;
     let mut stretches = Vec::new();

@@ -1,7 +1,9 @@
 //! Closed and maximal sequences: the result without what longer sequences say as well.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::{Found, IN_EVENT};
 use crate::control::Control;
@@ -26,39 +28,41 @@ pub enum Kind {
 /// looked up.
 pub(super) fn stays(found: &Found, kind: Kind, all_parts: bool, control: &Control) -> Result<Vec<bool>> {
     let n = found.counts.len();
-    let place: FxHashMap<&[u32], u32> = (0..n).map(|i| (found.tokens_of(i), i as u32)).collect();
-    let ruled_out: Vec<Vec<u32>> = (0..n)
-        .into_par_iter()
-        .map(|whole| {
-            if whole % 1024 == 0 {
+    let mut place: FxHashMap<&[u32], u32> = FxHashMap::with_capacity_and_hasher(n, FxBuildHasher);
+    for sequence in 0..n {
+        if sequence % 4096 == 0 {
+            control.check()?;
+        }
+        place.insert(found.tokens_of(sequence), sequence as u32);
+    }
+    let stays: Vec<AtomicBool> = (0..n).map(|_| AtomicBool::new(true)).collect();
+    (0..n).into_par_iter().try_for_each(|whole| {
+        if whole % 1024 == 0 {
+            control.check()?;
+        }
+        let mut seen = FxHashSet::default();
+        let mut open = vec![found.tokens_of(whole).to_vec()];
+        let mut steps = 0;
+        while let Some(sequence) = open.pop() {
+            // A long sequence has more parts than can be looked up between two checks.
+            steps += 1;
+            if steps % 1024 == 0 {
                 control.check()?;
             }
-            let mut out = Vec::new();
-            let mut note = |part: &[u32]| {
-                if let Some(&at) = place.get(part)
+            for part in parts(&sequence) {
+                if let Some(&at) = place.get(part.as_slice())
                     && (kind == Kind::Maximal || found.counts[at as usize] == found.counts[whole])
                 {
-                    out.push(at);
+                    stays[at as usize].store(false, Relaxed);
                 }
-            };
-            let mut seen = FxHashSet::default();
-            let mut open = vec![found.tokens_of(whole).to_vec()];
-            while let Some(sequence) = open.pop() {
-                for part in parts(&sequence) {
-                    note(&part);
-                    if all_parts && part.len() > 1 && seen.insert(part.clone()) {
-                        open.push(part);
-                    }
+                if all_parts && part.len() > 1 && seen.insert(part.clone()) {
+                    open.push(part);
                 }
             }
-            Ok(out)
-        })
-        .collect::<Result<_>>()?;
-    let mut stays = vec![true; n];
-    for out in ruled_out.iter().flatten() {
-        stays[*out as usize] = false;
-    }
-    Ok(stays)
+        }
+        Ok(())
+    })?;
+    Ok(stays.into_iter().map(AtomicBool::into_inner).collect())
 }
 
 /// The sequences with one item less.

@@ -1,8 +1,9 @@
-//! The search: every frequent sequence is grown from its prefix by one item, in the last event or in a later one.
+//! The search under limits on time: every frequent sequence is grown from its prefix by one item, in the last event or in a
+//! later one.
 //!
-//! A node of the search is a sequence with its matches ([`End`]s, customer by customer). One pass over what follows them
-//! counts all its extensions, a second one hands the matches on to the frequent ones. Without a limit on gap or span the first
-//! end of a customer is enough for what comes later; further ends are kept only where the same event can take in more items.
+//! A node of the search is a sequence with its matches ([`End`]s, customer by customer): all its ends, because a later one can
+//! reach what the first one cannot. One pass over what follows them counts all its extensions, a second one hands the matches
+//! on to the frequent ones.
 
 use rayon::prelude::*;
 
@@ -16,23 +17,15 @@ use crate::error::Result;
 /// depend on the threads.
 const SPLIT: usize = 1 << 14;
 
+/// Matches between two looks at whether to go on.
+const STRIDE: usize = 4096;
+
 /// What is the same for the whole search.
 pub(super) struct Search<'a> {
     pub constraints: Constraints,
     pub keeper: &'a Keeper<'a>,
     pub n_items: u32,
-    /// Whether any two items are frequent in one event.
-    pub joins: bool,
     pub pairs: &'a Pairs,
-}
-
-/// How many matches of an extension to hand on.
-#[derive(Clone, Copy, Default, PartialEq)]
-enum Keep {
-    #[default]
-    None,
-    First,
-    All,
 }
 
 /// One extension during the passes over a node.
@@ -41,9 +34,10 @@ struct Slot {
     /// The customer who was met last, by the clock.
     seen: u32,
     count: u32,
-    /// Matches to keep; in the second pass the place of the next one.
+    /// All matches; in the second pass the place of the next one.
     ends: u32,
-    keep: Keep,
+    /// Whether they are handed on.
+    keep: bool,
 }
 
 /// A frequent extension of a node.
@@ -65,8 +59,6 @@ struct Extension {
     /// The occurrence of the new item, and the start of the match.
     place: usize,
     start: i32,
-    /// Whether further matches of the customer for the same extension can be of use if they end like this one.
-    more: bool,
 }
 
 /// What a node has to remember while its children grow; reused by all nodes of a depth.
@@ -115,7 +107,7 @@ impl Search<'_> {
     /// Finds the sequences that begin with `item` and go on; `ends` are all its matches.
     pub fn beginning_with(&self, log: &Log, item: u32, ends: &[End], scratch: &mut Scratch) -> Result<Found> {
         let mut found = Found::default();
-        let (later, together) = (self.pairs.later(item), self.pairs.together(item));
+        let (later, together) = (self.pairs.later.bits(item), self.pairs.together.bits(item));
         let some = |row: &[u64]| row.iter().any(|&word| word != 0);
         let whole = Child {
             slot: item,
@@ -127,13 +119,6 @@ impl Search<'_> {
         let room = self.constraints.max_items.is_none_or(|most| most > 1);
         if room && (whole.later || whole.joins) {
             let alive = |row: &[u64], item: u32| row[item as usize / 64] >> (item % 64) & 1 == 1;
-            let firsts: Vec<End>;
-            let ends = if whole.joins || self.constraints.bounds_matches() {
-                ends
-            } else {
-                firsts = log.by_customer(ends).map(|group| group[0]).collect();
-                &firsts
-            };
             let (log, ends) = log.restrict(ends, |other| alive(later, other) || alive(together, other));
             scratch.sequence.clear();
             self.step(&log, &ends, &whole, 0, scratch, &mut found)?;
@@ -235,10 +220,9 @@ impl Search<'_> {
                 touched.push(new.slot);
             }
             // Without a branch: whether a customer has the item already is a coin toss.
-            let first = u32::from(now.seen != new.customer);
+            now.count += u32::from(now.seen != new.customer);
             now.seen = new.customer;
-            now.count += first;
-            now.ends += first | u32::from(new.more);
+            now.ends += 1;
         })
     }
 
@@ -267,7 +251,7 @@ impl Search<'_> {
         level.children.sort_unstable_by_key(|child| child.slot);
         let depth = scratch.sequence.len() as u32;
         let room = self.constraints.max_items.is_none_or(|most| depth + 1 < most);
-        let first = self.pairs.later(scratch.sequence[0]);
+        let first = self.pairs.later.bits(scratch.sequence[0]);
         let mut total = 0;
         for child in &mut level.children {
             let opens = child.slot < n_items;
@@ -275,16 +259,14 @@ impl Search<'_> {
             let longer = self.constraints.max_length.is_none_or(|most| length + u32::from(opens) < most);
             // With a limit on gaps a sequence can be frequent though it is not without a middle event.
             let below = if opens && self.constraints.bounds_gaps() { first } else { &level.later };
-            child.later = room && longer && meet(below, self.pairs.later(item), 0);
+            child.later = room && longer && meet(below, self.pairs.later.bits(item), 0);
             let beside = if opens { &level.later } else { &level.together };
-            child.joins = room && meet(beside, self.pairs.together(item), item + 1);
+            child.joins = room && meet(beside, self.pairs.together.bits(item), item + 1);
             let now = &mut scratch.slots[child.slot as usize];
-            (now.keep, now.ends) = match (child.later, child.joins) {
-                (false, false) => (Keep::None, 0),
-                (_, true) => (Keep::All, now.ends),
-                (true, false) if self.constraints.bounds_matches() => (Keep::All, now.ends),
-                (true, false) => (Keep::First, now.count),
-            };
+            now.keep = child.later || child.joins;
+            if !now.keep {
+                now.ends = 0;
+            }
             child.ends = total..total + now.ends as usize;
             now.ends = total as u32;
             total = child.ends.end;
@@ -307,17 +289,11 @@ impl Search<'_> {
             let stored = &mut level.ends;
             self.extensions(log, ends, node, clock, |new| {
                 let now = &mut slots[new.slot as usize];
-                if now.keep != Keep::None && (now.seen != new.customer || (new.more && now.keep == Keep::All))
-                {
-                    now.seen = new.customer;
+                if now.keep {
                     stored[now.ends as usize] = End { event: log.event_at(new.place), start: new.start };
                     now.ends += 1;
                 }
             })?;
-            // Of an event whose larger items all went, a further match is of no use any more and was not stored.
-            for child in level.children.iter_mut().filter(|child| !child.ends.is_empty()) {
-                child.ends.end = slots[child.slot as usize].ends as usize;
-            }
         }
         for slot in scratch.touched.drain(..) {
             let now = &mut scratch.slots[slot as usize];
@@ -335,37 +311,24 @@ impl Search<'_> {
         clock: &mut u32,
         mut see: impl FnMut(Extension),
     ) -> Result<()> {
-        let bounded = self.constraints.bounds_matches();
         let last = self.token(node.slot) & !IN_EVENT;
-        for (number, group) in log.by_customer(ends).enumerate() {
-            if number % 4096 == 0 {
+        let mut visited = 0;
+        for group in log.by_customer(ends) {
+            visited += group.len();
+            if visited >= STRIDE {
+                visited = 0;
                 self.keeper.control.check()?;
             }
             *clock += 1;
             let customer = *clock;
-            let (first, beyond) = (group[0].event, log.beyond[group[0].event as usize]);
-            if node.later && bounded {
+            if node.later {
+                let beyond = log.beyond[group[0].event as usize];
                 self.reachable(log, group, beyond, |event, start| {
                     let places = log.places(event, event + 1);
                     for (place, &slot) in places.clone().zip(log.items_at(places)) {
-                        see(Extension { slot, customer, place, start, more: true });
+                        see(Extension { slot, customer, place, start });
                     }
                 });
-            } else if node.later {
-                let soonest = log.day[first as usize].saturating_add(self.constraints.min_gap());
-                let near =
-                    |event: &u32| self.constraints.min_gap.is_some() && log.day[*event as usize] < soonest;
-                let from = first + 1 + (first + 1..beyond).take_while(near).count() as u32;
-                let places = log.places(from, beyond);
-                for (place, &slot) in places.clone().zip(log.items_at(places)) {
-                    see(Extension {
-                        slot,
-                        customer,
-                        place,
-                        start: 0,
-                        more: self.joins && log.more_at(place),
-                    });
-                }
             }
             if node.joins {
                 for end in group {
@@ -373,8 +336,7 @@ impl Search<'_> {
                     let above = log.items_at(places.clone()).partition_point(|&item| item <= last);
                     let places = places.start + above..places.end;
                     for (place, &item) in places.clone().zip(log.items_at(places)) {
-                        let more = bounded || log.more_at(place);
-                        see(Extension { slot: self.n_items + item, customer, place, start: end.start, more });
+                        see(Extension { slot: self.n_items + item, customer, place, start: end.start });
                     }
                 }
             }
@@ -388,22 +350,18 @@ impl Search<'_> {
     /// latest, because later ends never have earlier starts.
     fn reachable(&self, log: &Log, group: &[End], beyond: u32, mut tell: impl FnMut(u32, i32)) {
         let limits = &self.constraints;
-        let (day, position) = (|end: u32| log.day[end as usize], |end: u32| log.position[end as usize]);
+        let point = |event: u32| (log.day[event as usize], log.position[event as usize]);
         let mut from = 0;
         for event in group[0].event + 1..beyond {
-            let near = |end: &End| end.event < event && day(event) - day(end.event) >= limits.min_gap();
-            if !near(&group[from]) {
+            let apart = |end: &End| end.event < event && limits.is_apart(point(end.event), point(event));
+            if !apart(&group[from]) {
                 continue;
             }
-            while group.get(from + 1).is_some_and(near) {
+            while group.get(from + 1).is_some_and(apart) {
                 from += 1;
             }
             let end = group[from];
-            let within = |limit: Option<u32>, distance: u32| limit.is_none_or(|most| distance <= most);
-            if within(limits.max_gap, day(event).abs_diff(day(end.event)))
-                && within(limits.max_gap_events, position(event) - position(end.event))
-                && within(limits.max_span, day(event).abs_diff(end.start))
-            {
+            if limits.is_near(point(end.event), end.start, point(event)) {
                 tell(event, end.start);
             }
         }

@@ -1,8 +1,14 @@
 //! The part of the histories that can still take part in a frequent sequence.
 
+use rayon::prelude::*;
+
 use crate::histories::Histories;
 
-/// One match of a sequence: the event where it ends, and the latest day on which a match that ends there can start.
+/// Customers that one thread takes at a time.
+const STRETCH: usize = 4096;
+
+/// One match of a sequence: the event where it ends, and the latest start of a match that ends there, as
+/// [`super::Constraints::start`] tells it.
 ///
 /// A later start is never worse: it loses nothing for a limit on the span, and limits on gaps do not look at it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,6 +34,22 @@ pub(super) struct Log {
 impl Log {
     /// Keeps, of some customers, the items that `codes` numbers (`u32::MAX` = dropped), under their new numbers.
     pub fn new(histories: &Histories, customers: &[usize], codes: &[u32]) -> Self {
+        let parts = customers.par_chunks(STRETCH).map(|customers| Self::of(histories, customers, codes));
+        let mut parts = parts.collect::<Vec<_>>().into_iter();
+        let mut log = parts.next().unwrap_or_else(|| Self { offsets: vec![0], ..Self::default() });
+        for part in parts {
+            let (items, events) = (log.items.len() as u32, log.day.len() as u32);
+            log.day.extend(part.day);
+            log.position.extend(part.position);
+            log.beyond.extend(part.beyond.into_iter().map(|beyond| beyond + events));
+            log.offsets.extend(part.offsets[1..].iter().map(|end| end + items));
+            log.items.extend(part.items);
+            log.events.extend(part.events.into_iter().map(|event| event + events));
+        }
+        log
+    }
+
+    fn of(histories: &Histories, customers: &[usize], codes: &[u32]) -> Self {
         let mut log = Self { offsets: vec![0], ..Self::default() };
         for &customer in customers {
             let first = log.day.len();
@@ -109,9 +131,9 @@ impl Log {
         self.events[place]
     }
 
-    /// Whether a larger item follows in the same event.
-    pub fn more_at(&self, place: usize) -> bool {
-        self.events.get(place + 1) == Some(&self.events[place])
+    /// Whether any event has several items.
+    pub fn has_baskets(&self) -> bool {
+        self.items.len() > self.day.len()
     }
 
     /// The matches of one customer after the other.

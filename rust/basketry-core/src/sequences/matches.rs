@@ -85,14 +85,13 @@ fn first_match<S: AsRef<[u32]>>(
     let (first, others) = sequence.split_first()?;
     let width = events.len();
     for start in events.clone().filter(|&event| holds(event, first)) {
-        let within = |most: Option<u32>, value: u32| most.is_none_or(|most| value <= most);
+        let point = |event: usize| (histories.day(event), (event - events.start) as u32);
+        let (day, position) = point(start);
+        let begin = limits.start(day, position);
         let follows = |before: usize, event: usize| {
-            let gap = histories.day(event).abs_diff(histories.day(before));
-            limits.min_gap.is_none_or(|least| gap >= least)
-                && within(limits.max_gap, gap)
-                && within(limits.max_gap_events, (event - before) as u32)
+            limits.is_apart(point(before), point(event))
+                && limits.is_near(point(before), begin, point(event))
                 && barriers[event - events.start].is_none_or(|barrier| barrier <= before)
-                && within(limits.max_span, histories.day(event).abs_diff(histories.day(start)))
         };
         // Of a start it only matters which event was reached with how many sets: what led nowhere once is not tried again.
         let mut dead = vec![false; width * others.len()];

@@ -3,7 +3,7 @@
 //! A pattern is a list of item sets. A customer supports it when its sets are parts of strictly later and later events of his;
 //! other events may lie between. Support is the number of customers with at least one match, never the number of matches.
 
-mod chains;
+mod classes;
 mod condense;
 mod constraints;
 mod fit;
@@ -11,6 +11,7 @@ mod grow;
 mod keeper;
 mod log;
 mod matches;
+mod months;
 mod pairs;
 mod rules;
 mod spread;
@@ -20,9 +21,11 @@ mod windows;
 
 use rayon::prelude::*;
 
-use chains::{Chains, Space};
+use classes::{Classes, Spaces};
 pub use condense::Kind;
-pub use constraints::Constraints;
+pub use constraints::{Constraints, Distance};
+use fit::Question;
+pub use fit::{Partial, partial};
 use grow::{Scratch, Search};
 use keeper::Keeper;
 use log::Log;
@@ -84,12 +87,12 @@ impl Sequences {
 ///
 /// # Examples
 /// ```
-/// use basketry_core::{Control, histories::Histories, sequences::{mine, Constraints, Kind}};
+/// use basketry_core::{Control, histories::Histories, sequences::{mine, Constraints, Distance, Kind}};
 /// // Two customers who buy 0 and 1 together, then 2.
 /// let log = Histories::from_rows([vec![(0, vec![0, 1]), (9, vec![2])], vec![(3, vec![0, 1]), (5, vec![2])]], 10);
 /// let all = mine(&log, 2, &Constraints::default(), Kind::All, &Control::default())?;
 /// assert_eq!(all.len(), 7);
-/// let soon = Constraints { max_gap: Some(7), ..Constraints::default() };
+/// let soon = Constraints { max_gap: Some(Distance::Days(7)), ..Constraints::default() };
 /// assert_eq!(mine(&log, 2, &soon, Kind::All, &Control::default())?.len(), 4);
 /// # Ok::<(), basketry_core::Error>(())
 /// ```
@@ -131,13 +134,8 @@ pub fn select(
     selection: &Selection,
     control: &Control,
 ) -> Result<Sequences> {
-    find(histories, min_count, constraints, kind, selection, control).map_err(|refused| {
-        let count = |min_count: u64, max_items: Option<u32>, control: &Control| {
-            let limits = Constraints { max_items: max_items.or(constraints.max_items), ..*constraints };
-            find(histories, min_count, &limits, Kind::All, selection, control).map(|found| found.len())
-        };
-        fit::advise(refused, min_count, histories.len() as u64, constraints.max_items, &count, control)
-    })
+    let question = Question { histories, min_count, constraints, kind, selection };
+    question.answer(control).map_err(|refused| question.advise(refused, control))
 }
 
 /// The search of [`select`], whose refusals do not say yet what would fit.
@@ -170,20 +168,21 @@ fn find(
     for (item, &count) in counts.iter().enumerate() {
         found.push(&[item as u32], count, &keeper)?;
     }
+    control.check()?;
     let log = Log::new(histories, &customers, &numbers);
-    let roots = Roots::new(&log, codes.len(), constraints.bounds_matches());
-    let longest = Chains::longest(constraints);
-    let chains = Chains { keeper: &keeper, longest: longest.unwrap_or(0) };
-    let root = chains.root(&log, codes.len())?;
-    if longest.is_some_and(|longest| longest > 1) && selection.top.is_none() && selection.contains.is_empty()
-    {
+    control.check()?;
+    let roots = Roots::new(&log, codes.len(), constraints);
+    let pairs = Pairs::new(&log, &roots, codes.len(), keeper.least(), control)?;
+    let free = !constraints.bounds_matches();
+    let has_pairs = constraints.max_items != Some(1) && constraints.max_length != Some(1);
+    if free && has_pairs && selection.top.is_none() && selection.contains.is_empty() {
         // All of these become results: where they are too many already, no search is needed to know.
-        let pairs = root.n_extensions();
+        let pairs = pairs.later.len() as u64;
         control.with_budget(control.budget()).book(pairs, pairs * (4 * 2 + 28))?;
     }
-    let pairs = Pairs::new(&log, &roots, &root, min_count, control)?;
-    let joins = pairs.any_together();
-    let search = Search { constraints: *constraints, keeper: &keeper, n_items, joins, pairs: &pairs };
+    let classes =
+        Classes { constraints: *constraints, keeper: &keeper, pairs: &pairs, spaces: Spaces::default() };
+    let search = Search { constraints: *constraints, keeper: &keeper, n_items, pairs: &pairs };
     control.expect(u64::from(n_items));
     // The most frequent items first: they take longest, and raise the threshold most.
     let mut roots_by_count: Vec<u32> = (0..n_items).collect();
@@ -192,11 +191,13 @@ fn find(
         .into_par_iter()
         .with_max_len(1)
         .map_init(
-            || (Scratch::new(n_items), Space::new(codes.len())),
-            |(scratch, space), item| {
-                let part = if longest.is_some() && Chains::single(&root, &pairs, item) {
-                    chains.beginning_with(&root, item, space)
+            || None,
+            |scratch, item| {
+                control.check()?;
+                let part = if free {
+                    classes.beginning_with(&log, item, roots.of(item))
                 } else {
+                    let scratch = scratch.get_or_insert_with(|| Scratch::new(n_items));
                     search.beginning_with(&log, item, roots.of(item), scratch)
                 };
                 control.advance(1);
@@ -207,13 +208,17 @@ fn find(
     for part in &parts {
         found.append(part);
     }
+    drop(parts);
+    control.check()?;
     let wanted = if kind == Kind::All {
         (0..found.counts.len()).collect()
     } else {
         let stays = condense::stays(&found, kind, constraints.bounds_gaps(), control)?;
         (0..stays.len()).filter(|&sequence| stays[sequence]).collect()
     };
-    Ok(found.sorted(wanted, selection.top))
+    let sorted = found.sorted(wanted, selection.top);
+    control.check()?;
+    Ok(sorted)
 }
 
 /// The customers who have all of some items.
@@ -239,17 +244,26 @@ fn frequent_items(
     if histories.n_items() >= limit {
         return Err(Error::TooMany { what: "items", count: histories.n_items() as u64, most: limit as u64 });
     }
-    let mut counts = vec![0u32; histories.n_items()];
-    let mut seen = vec![usize::MAX; histories.n_items()];
-    for &customer in customers {
-        for event in histories.events_of(customer) {
-            for &item in histories.items_of(event) {
-                // Without a branch: whether a customer has the item already is a coin toss.
-                counts[item as usize] +=
-                    u32::from(std::mem::replace(&mut seen[item as usize], customer) != customer);
+    let stretch = customers.len().div_ceil(rayon::current_num_threads()).max(1);
+    let mut counts = customers
+        .par_chunks(stretch)
+        .map(|customers| {
+            let mut counts = vec![0u32; histories.n_items()];
+            let mut seen = vec![u32::MAX; histories.n_items()];
+            for &customer in customers {
+                for &item in histories.events_of(customer).flat_map(|event| histories.items_of(event)) {
+                    // Without a branch: whether a customer has the item already is a coin toss.
+                    let before = std::mem::replace(&mut seen[item as usize], customer as u32);
+                    counts[item as usize] += u32::from(before != customer as u32);
+                }
             }
-        }
-    }
+            counts
+        })
+        .reduce_with(|mut sum, more| {
+            sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+            sum
+        })
+        .unwrap_or_else(|| vec![0; histories.n_items()]);
     for &item in excludes {
         if let Some(count) = counts.get_mut(item as usize) {
             *count = 0;

@@ -118,12 +118,10 @@ pub fn rules(histories: &Histories, limits: &RuleLimits, control: &Control) -> R
     }
     find(histories, limits, control).map_err(|refused| {
         let Error::Capacity(mut exhausted) = refused else { return refused };
-        let count = |min_count: u64, _: Option<u32>, control: &Control| {
+        let count = |min_count, control: &Control| {
             find(histories, &RuleLimits { min_count, ..*limits }, control).map(|found| found.len())
         };
-        let fits = (exhausted.limit != "seconds")
-            .then(|| fit::support(limits.min_count, histories.len() as u64, None, &count, control))
-            .flatten();
+        let fits = fit::support(limits.min_count, histories.len() as u64, count, control);
         exhausted.mend = fits.unwrap_or_else(|| HINT.to_owned());
         Error::Capacity(exhausted)
     })

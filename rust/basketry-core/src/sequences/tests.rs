@@ -11,12 +11,40 @@ use super::*;
 type Rows = Vec<Vec<(i32, Vec<u32>)>>;
 type Pattern = Vec<Vec<u32>>;
 
+/// Whether `event` lies at least, and at most, so far behind `before`; months are counted day by day.
+fn lies(limit: Distance, before: (i32, usize), event: (i32, usize)) -> (bool, bool) {
+    let (distance, most) = match limit {
+        Distance::Days(most) => ((event.0 - before.0) as usize, most as usize),
+        Distance::Events(most) => (event.1 - before.1, most as usize),
+        Distance::Months(months) => {
+            // Days here are few: months from 1 January 1970 on, one after the other.
+            let lengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+            let (mut month, mut day) = (0, before.0 as usize);
+            while day >= lengths[month] {
+                day -= lengths[month];
+                month += 1;
+            }
+            let target = month + months as usize;
+            let end = lengths[..target].iter().sum::<usize>() + day.min(lengths[target] - 1);
+            (event.0 as usize, end)
+        }
+    };
+    (distance >= most, distance <= most)
+}
+
+fn at_least(limit: Option<Distance>, before: (i32, usize), event: (i32, usize)) -> bool {
+    limit.is_none_or(|limit| lies(limit, before, event).0)
+}
+
+fn at_most(limit: Option<Distance>, before: (i32, usize), event: (i32, usize)) -> bool {
+    limit.is_none_or(|limit| lies(limit, before, event).1)
+}
+
 /// All patterns with a match in one history: every choice of events, and of items in them, is tried.
 fn patterns_of(log: &Histories, customer: usize, limits: &Constraints) -> BTreeSet<Pattern> {
     let mut all = BTreeSet::new();
-    let first = log.events_of(customer).start;
     for event in log.events_of(customer) {
-        extend(log, customer, limits, (event, event, event - first), &Vec::new(), &mut all);
+        extend(log, customer, limits, (event, event), &Vec::new(), &mut all);
     }
     all
 }
@@ -25,7 +53,7 @@ fn extend(
     log: &Histories,
     customer: usize,
     limits: &Constraints,
-    (start, event, position): (usize, usize, usize),
+    (start, event): (usize, usize),
     prefix: &Pattern,
     all: &mut BTreeSet<Pattern>,
 ) {
@@ -40,15 +68,13 @@ fn extend(
             continue;
         }
         all.insert(pattern.clone());
-        for (next_position, next) in log.events_of(customer).enumerate().skip(position + 1) {
-            let gap = (log.day(next) - log.day(event)) as usize;
-            let span = (log.day(next) - log.day(start)) as usize;
-            if gap >= limits.min_gap.unwrap_or(0) as usize
-                && within(limits.max_gap, gap)
-                && within(limits.max_gap_events, next_position - position)
-                && within(limits.max_span, span)
+        let point = |event: usize| (log.day(event), event);
+        for next in event + 1..log.events_of(customer).end {
+            if at_least(limits.min_gap, point(event), point(next))
+                && at_most(limits.max_gap, point(event), point(next))
+                && at_most(limits.max_span, point(start), point(next))
             {
-                extend(log, customer, limits, (start, next, next_position), &pattern, all);
+                extend(log, customer, limits, (start, next), &pattern, all);
             }
         }
     }
@@ -77,20 +103,28 @@ fn mined(rows: Rows, min_count: u64, limits: Constraints) -> Vec<(Pattern, u64)>
 
 fn rows() -> impl Strategy<Value = Rows> {
     // Days repeat on purpose: lines of one day make one event.
-    let event = (0..30i32, prop::collection::vec(0..5u32, 1..3));
+    let event = (0..90i32, prop::collection::vec(0..5u32, 1..3))
+        .prop_map(|(day, items)| (if day < 60 { day / 2 } else { day }, items));
     prop::collection::vec(prop::collection::vec(event, 0..6), 0..7)
+}
+
+/// A limit of up to so many days, or about as many months, or events.
+fn distance(least: u32, days: u32) -> impl Strategy<Value = Option<Distance>> {
+    let some = prop_oneof![
+        3 => (least..days).prop_map(Distance::Days),
+        1 => (least..3).prop_map(Distance::Months),
+        1 => (least..4).prop_map(Distance::Events),
+    ];
+    prop::option::weighted(0.4, some)
 }
 
 fn constraints() -> impl Strategy<Value = Constraints> {
     let limit = |most: u32| prop::option::weighted(0.3, 1..most);
-    (limit(4), limit(5), limit(8), limit(15), limit(4), prop::option::weighted(0.3, 0..25u32)).prop_map(
-        |(max_length, max_items, min_gap, max_gap, max_gap_events, max_span)| Constraints {
-            max_length,
-            max_items,
-            min_gap: min_gap.map(|days| max_gap.map_or(days, |most| days.min(most))),
-            max_gap,
-            max_gap_events,
-            max_span,
+    (limit(4), limit(5), distance(0, 20), distance(1, 40), distance(0, 60)).prop_filter_map(
+        "a gap that nothing can have",
+        |(max_length, max_items, min_gap, max_gap, max_span)| {
+            let limits = Constraints { max_length, max_items, min_gap, max_gap, max_span };
+            limits.check().is_ok().then_some(limits)
         },
     )
 }
@@ -243,15 +277,11 @@ fn earliest(
             log.events_of(customer)
                 .filter(move |&event| {
                     path.last().is_none_or(|&before| {
-                        let (gap, span) =
-                            (log.day(event) - log.day(before), log.day(event) - log.day(path[0]));
-                        let within =
-                            |limit: Option<u32>, value: i32| limit.is_none_or(|most| value <= most as i32);
+                        let point = |event: usize| (log.day(event), event);
                         event > before
-                            && gap >= limits.min_gap.unwrap_or(0) as i32
-                            && within(limits.max_gap, gap)
-                            && within(limits.max_gap_events, (event - before) as i32)
-                            && within(limits.max_span, span)
+                            && at_least(limits.min_gap, point(before), point(event))
+                            && at_most(limits.max_gap, point(before), point(event))
+                            && at_most(limits.max_span, point(path[0]), point(event))
                             && !(before + 1..event).any(|between| {
                                 log.items_of(between).iter().any(|item| without.contains(item))
                             })
@@ -292,17 +322,52 @@ fn words(log: &str, limits: Constraints) -> Vec<String> {
 #[test]
 fn limits_in_days_by_hand() {
     let none = Constraints::default();
-    let gap = |days| Constraints { max_gap: Some(days), ..none };
-    let span = |days| Constraints { max_span: Some(days), ..none };
+    let gap = |days| Constraints { max_gap: Some(Distance::Days(days)), ..none };
+    let span = |days| Constraints { max_span: Some(Distance::Days(days)), ..none };
     let has = |log, limits, word: &str| words(log, limits).contains(&word.to_owned());
     assert_eq!(words("A0 A5 B8", gap(5)), ["A", "AA", "AAB", "AB", "B"]);
     assert_eq!(words("A0 A5 B8", gap(2)), ["A", "B"]);
     assert_eq!(words("A0 A5 B8", span(3)), ["A", "AB", "B"]);
-    assert!(has("A0 B3 B9", Constraints { min_gap: Some(7), ..none }, "AB"));
+    assert!(has("A0 B3 B9", Constraints { min_gap: Some(Distance::Days(7)), ..none }, "AB"));
     assert!(has("A0 B10 B20 C25", gap(10), "ABBC"));
     assert!(!has("A0 B10 B20 C25", gap(10), "ABC"));
     assert!(has("A0 A4 B6 C9", span(5), "ABC"));
     assert!(!has("A0 A4 B6 C9", span(4), "ABC"));
+}
+
+#[test]
+fn limits_in_events_and_months_by_hand() {
+    let none = Constraints::default();
+    let has = |log, limits, word: &str| words(log, limits).contains(&word.to_owned());
+    let apart = Constraints { min_gap: Some(Distance::Events(2)), ..none };
+    assert_eq!(words("A0 B1 C2", apart), ["A", "AC", "B", "C"]);
+    let within = Constraints { max_span: Some(Distance::Events(2)), ..none };
+    assert!(has("A0 A4 B6 C9", within, "ABC"));
+    assert!(!has("A0 X1 B6 C9", within, "ABC"));
+    // From 31 January (day 30) a month ends on 28 February (day 58), from 28 February on 28 March (day 86).
+    let month = Constraints { max_gap: Some(Distance::Months(1)), ..none };
+    assert!(has("A30 B58", month, "AB") && !has("A30 B59", month, "AB"));
+    assert!(has("A58 B86", month, "AB") && !has("A58 B87", month, "AB"));
+    let later = Constraints { min_gap: Some(Distance::Months(1)), ..none };
+    assert!(has("A30 B58", later, "AB") && !has("A30 B57", later, "AB"));
+    let year = Constraints { max_span: Some(Distance::Months(12)), ..none };
+    assert!(has("A0 B200 C365", year, "ABC") && !has("A0 B200 C366", year, "ABC"));
+}
+
+#[test]
+fn customers_of_more_events_than_a_word_has_bits() {
+    // 150 events; the last A is followed by B alone, in another word than the first A.
+    let mut log: Vec<(i32, Vec<u32>)> = (0..150).map(|day| (day, vec![2 + day as u32 % 3])).collect();
+    log[3].1 = vec![0, 5];
+    log[100].1 = vec![0, 1, 5];
+    log[149].1 = vec![1];
+    let limits = Constraints { max_items: Some(4), ..Constraints::default() };
+    let found: BTreeMap<Pattern, u64> = mined(vec![log.clone(), log], 2, limits).into_iter().collect();
+    let has =
+        |pattern: &[&[u32]]| found.contains_key(&pattern.iter().map(|set| set.to_vec()).collect::<Vec<_>>());
+    assert!(has(&[&[0], &[0], &[1]]) && has(&[&[0, 5], &[0, 1]]) && has(&[&[5], &[0, 1], &[1]]));
+    assert!(has(&[&[1], &[1]]) && has(&[&[0, 1], &[2], &[1]]));
+    assert!(!has(&[&[1], &[0]]) && !has(&[&[1], &[1], &[1]]));
 }
 
 #[test]
@@ -338,7 +403,8 @@ fn the_number_of_threads_does_not_show() {
         })
         .collect();
     let log = Histories::from_rows(rows, 100);
-    for limits in [Constraints::default(), Constraints { max_gap: Some(20), ..Constraints::default() }] {
+    let gap = Constraints { max_gap: Some(Distance::Days(20)), ..Constraints::default() };
+    for limits in [Constraints::default(), gap] {
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| mine(&log, 900, &limits, Kind::All, &Control::default()).unwrap())
@@ -383,7 +449,7 @@ fn wrong_limits_are_refused() {
     let none = Constraints::default();
     assert!(matches!(refused(0, none), Error::Parameter { name: "min_count", .. }));
     assert!(matches!(refused(1, Constraints { max_length: Some(0), ..none }), Error::Parameter { .. }));
-    let crossed = Constraints { min_gap: Some(9), max_gap: Some(7), ..none };
+    let crossed = Constraints { min_gap: Some(Distance::Days(9)), max_gap: Some(Distance::Days(7)), ..none };
     assert!(matches!(refused(1, crossed), Error::Parameter { name: "min_gap", .. }));
     let control = Control::new(crate::Budget { results: Some(2), ..crate::Budget::default() });
     assert!(

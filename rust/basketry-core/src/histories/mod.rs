@@ -1,6 +1,14 @@
 //! A view for sequence miners and lag tables: per customer the baskets in time order, with their days.
 
+mod collect;
+#[cfg(test)]
+mod tests;
+mod text;
+
 use std::ops::Range;
+
+pub use collect::{Collected, Rows, collect};
+pub use text::parse;
 
 use crate::control::Control;
 use crate::error::Result;

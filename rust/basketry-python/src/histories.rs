@@ -1,0 +1,86 @@
+//! Customers' histories for Python: what the questions about sequences are asked of.
+
+use std::sync::Arc;
+
+use basketry_core::dictionary::Ids;
+use basketry_core::histories::{self as core, Collected};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3_arrow::PyRecordBatchReader;
+
+use crate::columns::{self, Columns, Table, Visits};
+use crate::itemsets::Id;
+use crate::ledger::Ledger;
+use crate::run::{Reins, run};
+
+/// Per customer his events in time order, and the ids that codes stand for.
+#[pyclass(frozen, module = "basketry._core")]
+pub struct Histories {
+    pub view: Arc<core::Histories>,
+    pub customers: Ids,
+    pub items: Ids,
+    /// The customers of whom a support is a share.
+    n_customers: usize,
+}
+
+impl From<Collected> for Histories {
+    fn from(read: Collected) -> Self {
+        let Collected { histories, customers, items } = read;
+        Self { n_customers: customers.len(), view: Arc::new(histories), customers, items }
+    }
+}
+
+#[pymethods]
+impl Histories {
+    /// Reads the columns `customer`, `item` and `time`, which has days.
+    #[staticmethod]
+    #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+    fn from_rows(py: Python<'_>, rows: PyRecordBatchReader, reins: Reins<'_>) -> PyResult<Self> {
+        let rows = py.detach(|| Visits::read(rows))?;
+        run(py, &reins, move |control| core::collect(&rows.rows(), control)).map(Self::from)
+    }
+
+    /// Reads a text with a customer a line.
+    #[staticmethod]
+    #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+    fn from_text(py: Python<'_>, text: PyBackedBytes, reins: Reins<'_>) -> PyResult<Self> {
+        run(py, &reins, move |control| core::parse(&text, control)).map(Self::from)
+    }
+
+    /// The customer-days of a ledger before an instant.
+    #[staticmethod]
+    #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+    fn from_ledger(
+        py: Python<'_>,
+        ledger: &Ledger,
+        axis: &str,
+        before: Option<i64>,
+        reins: Reins<'_>,
+    ) -> PyResult<Self> {
+        let (tree, axis) = (ledger.0.clone(), axis.to_owned());
+        let (view, items) = run(py, &reins, move |control| {
+            let axis = tree.axis(&axis)?;
+            Ok((core::Histories::from_ledger(&tree, &axis, before, control)?, axis.labels))
+        })?;
+        let n_customers = before
+            .map_or(view.len(), |before| ledger.known(before).into_iter().filter(|&known| known).count());
+        Ok(Self { view: Arc::new(view), customers: ledger.0.customers().clone(), items, n_customers })
+    }
+
+    /// The customers of whom a support is a share: of a ledger those with an order by then.
+    #[getter]
+    fn n_customers(&self) -> usize {
+        self.n_customers
+    }
+
+    /// The ids of all items, in the order of their codes.
+    fn items(&self) -> PyResult<Columns> {
+        Table::default().with("item", columns::all_ids(&self.items)?).finish()
+    }
+
+    /// The code of each id, or None if there is no such item.
+    #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+    fn codes(&self, ids: Vec<Id>) -> Vec<Option<u32>> {
+        ids.iter().map(|id| id.among(&self.items)).collect()
+    }
+}
