@@ -20,7 +20,7 @@ lint: $(STAMP) .venv/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest basketry._core
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml basketry._core
 
 bench: $(STAMP) .venv/.dev
 	$(BIN)/python -m pytest benches -o python_files='bench_*.py' -o python_functions='bench_*' -s -o timeout=0
