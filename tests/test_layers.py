@@ -25,6 +25,7 @@ LAYERS = {
     "patterns": 2,
     "customers": 2,
     "simulation": 2,
+    "planted": 2,
     "faults": 2,
     "models": 3,
     "campaigns": 4,
@@ -35,11 +36,13 @@ LAYERS = {
 # Rooms of one layer that are one subject in two files.
 NEIGHBOURS = {
     ("simulation", "faults"),
+    ("simulation", "planted"),
     ("control", "exceptions"),
     ("files", "exceptions"),
     ("arguments", "exceptions"),
 }
-HEAVY = {"sklearn": {"customers/segments.py"}, "scipy": set(), "altair": {"report"}, "vl_convert": {"report"}}
+HEAVY = {"sklearn": {"customers/segments.py", "models"}, "scipy": {"models"}}
+HEAVY |= {"altair": {"report"}, "vl_convert": {"report"}}
 HEAVY |= {"jinja2": {"report"}, "typer": {"cli"}, "rich": {"cli"}, "pydantic": {"ledger/config.py", "cli"}}
 
 # Which module of the core may use which; a module may always use itself.

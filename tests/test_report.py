@@ -140,6 +140,37 @@ def groups(name, names):
     )
 
 
+def personas():
+    return pl.DataFrame(
+        {
+            "group": ["buyers of tea"] * 3,
+            "label": ["mobile", "city: <b>big</b>", "rare"],
+            "customers": [500, 300, 9],
+            "target_share": [0.6, 0.3, 0.1],
+            "other_share": [0.4, 0.3, 0.1],
+            "odds_ratio": [2.1, 1.02, 0.9],
+            "low": [1.8, 0.9, 0.1],
+            "high": [2.5, 1.2, 4.0],
+            "q_value": [0.001, 0.8, 0.9],
+            "verdict": ["more", "no difference", "no difference"],
+            "sentence": ["Buyers of tea are 1.5 times as likely to show “mobile”.", "No.", "No."],
+            "customer": [PLANTED] * 3,
+        }
+    )
+
+
+def lookalike():
+    return pl.DataFrame(
+        {
+            "seed": ["the 400 who spent most"] * 3,
+            "share": [0.01, 0.05, 1.0],
+            "people": [20, 100, 2000],
+            "similarity": [0.8, 0.6, 0.1],
+            "least_similarity": [0.7, 0.4, 0.0],
+        }
+    )
+
+
 def findings(**changes):
     months = [date(2023 + m // 12, m % 12 + 1, 1) for m in range(20)]
     everything = Findings(
@@ -206,6 +237,8 @@ def findings(**changes):
         ),
         rfm_segments=groups("segment", ["Champions", "At risk", "New"]),
         quadrants=groups("quadrant", QUADRANTS),
+        personas=personas(),
+        lookalike=lookalike(),
     )
     return dataclasses.replace(everything, **changes)
 
@@ -352,6 +385,8 @@ def only(*kept):
         "rfm_map",
         "rfm_segments",
         "quadrants",
+        "personas",
+        "lookalike",
     )
     return dict.fromkeys(set(frames) - set(kept))
 
@@ -363,7 +398,7 @@ def test_what_is_absent_is_named_with_the_reason():
     page = build_report(bare)
     text = Shape(page).text
     assert "Segments need 80 customers." in text
-    assert text.count("not computed in this run.") == 9
+    assert text.count("not computed in this run.") == 11
     assert "<svg" not in page
     assert build_report(bare, interactive=True) == page
 
@@ -374,7 +409,7 @@ def test_every_frame_may_be_empty(name):
     value = getattr(whole, name)
     if isinstance(value, pl.DataFrame):
         page = build_report(dataclasses.replace(whole, **{name: value.head(0)}))
-        assert len(Shape(page).sections) == 11
+        assert len(Shape(page).sections) == 13
 
 
 def test_lags_may_be_empty():

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
         price_bands,
         read_ledger,
     )
+    from basketry.models.lookalike import Lookalike, lookalike
+    from basketry.models.personas import personas
+    from basketry.models.prospecting import Prospecting
+    from basketry.models.seeds import Seed
+    from basketry.models.traits import buyers, first_order_traits, persona_traits
     from basketry.patterns import (
         FittingSupport,
         LagTables,
@@ -66,28 +71,36 @@ __all__ = [
     "LagTables",
     "LeakError",
     "Ledger",
+    "Lookalike",
     "MissingExtraError",
     "ParameterError",
     "PartitionedLedger",
+    "Prospecting",
     "Quality",
     "RetentionTables",
     "SchemaError",
+    "Seed",
     "Segmentation",
     "Simulation",
     "Snapshot",
     "TimeToNext",
     "association_rules",
+    "buyers",
     "cohorts",
     "contrast_sequences",
     "count_itemsets",
     "customer_features",
     "due_list",
     "feature_dictionary",
+    "first_order_traits",
     "frequent_itemsets",
     "frequent_sequences",
     "just_bought",
     "lag_tables",
+    "lookalike",
     "partition_ledger",
+    "persona_traits",
+    "personas",
     "price_bands",
     "purchase_cycles",
     "quadrants",
@@ -127,6 +140,11 @@ _ROOMS = {
     "ledger": (
         *("Ledger", "PartitionedLedger", "Quality", "partition_ledger", "price_bands", "read_ledger"),
     ),
+    "models.lookalike": ("Lookalike", "lookalike"),
+    "models.personas": ("personas",),
+    "models.prospecting": ("Prospecting",),
+    "models.seeds": ("Seed",),
+    "models.traits": ("buyers", "first_order_traits", "persona_traits"),
     "patterns": (
         *("FittingSupport", "LagTables", "RetentionTables", "TimeToNext", "association_rules"),
         *("contrast_sequences", "count_itemsets", "due_list", "frequent_itemsets", "frequent_sequences"),

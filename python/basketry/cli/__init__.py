@@ -19,6 +19,8 @@ from basketry.cli.features import features
 from basketry.cli.inspect import inspect
 from basketry.cli.itemsets import itemsets
 from basketry.cli.lags import lags
+from basketry.cli.lookalike import lookalike
+from basketry.cli.personas import personas
 from basketry.cli.rfm import rfm
 from basketry.cli.rules import rules
 from basketry.cli.run import run
@@ -62,6 +64,8 @@ for _command in (demo, inspect, run):
     app.command()(_command)
 for _command in (rfm, features, cohorts, segments, itemsets, rules, sequences, lags, due):
     app.command()(_command)
+app.command()(personas)
+app.command()(lookalike)
 app.command()(simulate)
 
 

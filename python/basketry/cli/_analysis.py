@@ -12,6 +12,7 @@ import polars as pl
 
 from basketry.cli._ledgers import before, item_names
 from basketry.cli._pairs import FOLLOWED, clearest, due_rows, followed, named, strongest_pairs
+from basketry.cli._personas import lookalike_of, personas_of
 from basketry.cli._thresholds import fitting_rules, fitting_sequence_rules, fitting_sequences
 from basketry.customers import quadrants, rfm, rfm_map, rfm_segments
 from basketry.customers.segments import segment_customers
@@ -126,6 +127,8 @@ def analyse(
         ("sequence rules", ("sequence_rules",), _sequence_rules),
         ("lags", ("lags",), _lags),
         ("retention", ("retention",), _retention),
+        ("personas", ("personas",), personas_of),
+        ("lookalike", ("lookalike",), lookalike_of),
     ):
         with step(name), _telling(result, parts):
             work(result)

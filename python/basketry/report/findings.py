@@ -31,6 +31,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
                      "orders_mean"),
     "quadrants": ("quadrant", "customers", "customers_share", "orders", "orders_share", "spend_total",
                   "spend_share"),
+    "personas": ("group", "label", "customers", "target_share", "other_share", "odds_ratio", "low", "high", "q_value",
+                 "verdict", "sentence"),
+    "lookalike": ("seed", "share", "people", "similarity", "least_similarity"),
 }  # fmt: skip
 LAG_TABLE = ("week", "at_risk", "events", "expected", "hazard", "cumulative", "low", "high")
 LAG_PEAKS = ("week", "low", "high", "excess", "rate_ratio", "p_value", "stability", "kind")
@@ -114,6 +117,10 @@ class Findings:
         One row per pair of scores ``r`` and ``f`` (1 to 5).
     rfm_segments, quadrants
         One row per named group.
+    personas
+        What sets one group apart: the frame of :func:`basketry.personas`, and ``group``, what it is called.
+    lookalike
+        Reach against similarity: ``Lookalike.reach``, and ``seed``, whom the people resemble.
     item_names
         Item -> the name shown for it.
     absent
@@ -138,6 +145,8 @@ class Findings:
     rfm_map: pl.DataFrame | None = None
     rfm_segments: pl.DataFrame | None = None
     quadrants: pl.DataFrame | None = None
+    personas: pl.DataFrame | None = None
+    lookalike: pl.DataFrame | None = None
     item_names: Mapping[Any, str] | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from basketry.report import sentences, text
+from basketry.report import lookalike, personas, sentences, text
 from basketry.report.charts import lags, retention, revenue, rfm, rules, segments, style
 from basketry.report.charts.picture import Pictures
 from basketry.report.findings import FEWEST, Findings, Lag, people
@@ -27,6 +27,8 @@ def sections(findings: Findings, pictures: Pictures) -> list[Section]:
         _profile(findings, pictures),
         _rfm(findings, pictures),
         _quadrants(findings, pictures),
+        personas.section(findings, pictures),
+        lookalike.section(findings, pictures),
         _run(findings),
     ]
 

@@ -205,6 +205,17 @@ impl Catalogue {
         self.first[product]
     }
 
+    /// The probability of every product segment as the next one in the basket of a customer of this segment.
+    pub(super) fn mix(&self, segment: usize, regime: Regime) -> Vec<f64> {
+        self.mixes[segment * Regime::COUNT + regime.index()].shares()
+    }
+
+    /// Of every item, the probability inside its product segment for a customer of this segment, whatever is on sale when.
+    pub(super) fn item_shares(&self, segment: usize) -> Vec<f64> {
+        let those = segment * PRODUCT_SEGMENTS..(segment + 1) * PRODUCT_SEGMENTS;
+        self.choices[those].iter().flat_map(Alias::shares).collect()
+    }
+
     pub(super) fn returns(&self, product: u8) -> f64 {
         self.returns[product as usize]
     }
