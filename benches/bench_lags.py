@@ -1,33 +1,25 @@
 """Time to next: all pairs of a real shop in one pass; power, false peaks and coverage over many logs of known law.
 
-BASKETRY_DATA names the folder of the public data. BASKETRY_BENCH_RUNS sets the number of logs (200 by default).
+BASKETRY_DATA names the folder of the public data; `--runs` sets over how many logs a share is taken (200 by default).
 """
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import os
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 import basketry as bk
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.patterns.due import buy_rates
+from tests.patterns.worlds import PEAKS, WORLDS, share_within, shop, weeks_since
+
 DATA = Path(os.environ.get("BASKETRY_DATA", "data"))
-RUNS = int(os.environ.get("BASKETRY_BENCH_RUNS", "200"))
-SHOP = {
-    "n": 12_000,
-    "weeks": 156,
-    "scale": 1.0,
-    "null": False,
-    "season": True,
-    "churn": 0.006,
-    "noise_items": 5,
-}
 
 ALL_PAIRS = """
 import json, sys, time
@@ -36,9 +28,9 @@ sys.path.insert(0, sys.argv[2])
 from tests.patterns.logs import log_of
 import basketry as bk
 shop = log_of("or2day", lambda name: Path(sys.argv[1]) / name)
-start = time.perf_counter()
+start, spent = time.perf_counter(), time.process_time()
 found = bk.lag_tables(shop, min_events=100, n_threads=2)
-print(json.dumps({"seconds": time.perf_counter() - start, "pairs": len(found),
+print(json.dumps({"seconds": time.perf_counter() - start, "cpu_s": time.process_time() - spent, "pairs": len(found),
                   "with_peaks": int((found.rules["peaks"] > 0).sum())}))
 """
 
@@ -59,53 +51,12 @@ rules = [(a, b) for a in top for b in top if a != b][:1000]
 start = time.perf_counter()
 lags = bk.lag_tables(shop, rules, horizon="40w", n_threads=2)
 tables = time.perf_counter() - start
-start = time.perf_counter()
+start, spent = time.perf_counter(), time.process_time()
 found = bk.due_list(shop, lags, within_weeks=4, top=3, n_threads=2)
 print(json.dumps({"lines": lines.height, "rules": len(rules), "tables_s": tables,
-                  "due_s": time.perf_counter() - start, "rows": found.height}))
+                  "due_s": time.perf_counter() - start, "due_cpu_s": time.process_time() - spent,
+                  "rows": found.height}))
 """
-
-STEADY = {"churn": 0.0, "season": False}
-"""Customers who stay and no season: the law is the same for all, whenever they begin."""
-
-
-@pytest.fixture(scope="session")
-def build():
-    path = DATA / "sequences" / "planted_timegap.py"
-    if not path.exists():
-        pytest.skip("set BASKETRY_DATA to the folder of the public data")
-    spec = importlib.util.spec_from_file_location("planted_timegap", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.dont_write_bytecode = True
-    spec.loader.exec_module(module)
-
-    def log(seed, **changes):
-        rows, truth = module.build(seed, **(SHOP | changes))
-        return ledger(pl.DataFrame(rows, schema=["customer", "day", "item"])), truth
-
-    return log
-
-
-def ledger(rows):
-    """Make a ledger of customers, items and day numbers."""
-    epoch = pl.lit("2000-01-01").str.to_date()
-    frame = rows.select("customer", "item", time=epoch + pl.duration(days="day"))
-    return bk.read_ledger(frame, columns={name: name for name in frame.columns}, timezone="UTC")
-
-
-def within_a_year(shop):
-    """Tell which share buys 2 within 364 days after 1, of those who are followed as long."""
-    days = shop.lines().select("customer", "item", day=pl.col("time").dt.date())
-    index = days.filter(pl.col("item") == 1).group_by("customer").agg(index=pl.col("day").min())
-    index = index.filter(pl.col("index") + pl.duration(days=364) <= shop.last_day)
-    bought = days.filter(pl.col("item") == 2).join(index, on="customer")
-    lag = (pl.col("day") - pl.col("index")).dt.total_days()
-    return bought.filter(lag.is_between(1, 364))["customer"].n_unique() / index.height
-
-
-def peaks(answer):
-    """Give the weeks of the peaks since the purchase."""
-    return answer.peaks.filter(pl.col("kind") == "since purchase")["week"].to_list()
 
 
 def bench_all_pairs(measure):
@@ -120,56 +71,71 @@ def bench_due_list(measure):
     measure.record("due list, a million customers, a thousand rules", run.pop("answer") | run)
 
 
-def bench_planted(measure, build):
-    """Recall, false peaks, coverage of the week's interval, and of the probability within 52 weeks."""
-    runs, found, false, weeks_covered, covered = max(1, RUNS // 2), 0, 0, 0, 0
-    started = time.perf_counter()
-    truth = within_a_year(build(10**6, n=200_000, **STEADY)[0])
+def answer_of(seed, **world):
+    return bk.time_to_next(shop(seed, **world), antecedent="A", consequent="B")
+
+
+def near(week):
+    """Give the planted peaks within two weeks."""
+    return [peak for peak, _ in PEAKS if abs(peak - week) <= 2]
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def bench_no_law(measure, runs, world):
+    """Every peak since the purchase is false, whatever season, sale or churn is in the log."""
+    spent = time.process_time()
+    found = [len(weeks_since(answer_of(1000 + seed, **WORLDS[world]))) for seed in range(runs)]
+    measure.record(
+        f"false peaks, {world}",
+        {
+            "runs": runs,
+            "per_run": sum(found) / runs,
+            "most": max(found),
+            "cpu_s": time.process_time() - spent,
+        },
+    )
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def bench_planted(measure, runs, world):
+    """Recall at full effect, false peaks beside the planted ones, and how often the week's interval holds the planted week."""
+    spent, found, false, covered = time.process_time(), 0, 0, 0
     for seed in range(runs):
-        shop, _ = build(seed)
-        answer = bk.time_to_next(shop, antecedent=1, consequent=2)
-        own = answer.peaks.filter(pl.col("kind") == "since purchase")
-        near = lambda week: [peak for peak in (16, 26, 52) if abs(peak - week) <= 2]  # noqa: E731
-        found += len({peak for week in own["week"] for peak in near(week)})
-        false += sum(not near(week) for week in own["week"])
-        weeks_covered += sum(
-            low <= peak <= high for week, low, high in own.select("week", "low", "high").iter_rows()
+        peaks = answer_of(seed, law=1.0, **WORLDS[world]).peaks.filter(kind="since purchase")
+        found += len({peak for week in peaks["week"] for peak in near(week)})
+        false += sum(not near(week) for week in peaks["week"])
+        covered += sum(
+            low <= peak <= high for week, low, high in peaks.select("week", "low", "high").iter_rows()
             for peak in near(week)
         )  # fmt: skip
-        steady, _ = build(seed, n=3000, **STEADY)
-        year = bk.time_to_next(steady, antecedent=1, consequent=2, horizon="52w").table.row(51, named=True)
-        covered += year["low"] <= truth <= year["high"]
     measure.record(
-        "planted lags",
-        {"runs": runs, "recall": found / (3 * runs), "false_per_run": false / runs,
-         "week_in_interval": weeks_covered / max(1, found), "incidence_covered": covered / runs,
-         "seconds": time.perf_counter() - started},
+        f"planted peaks, {world}",
+        {"runs": runs, "recall": found / (len(PEAKS) * runs), "false_per_run": false / runs,
+         "week_in_interval": covered / max(1, found), "cpu_s": time.process_time() - spent},
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "changes"),
-    [("null, no season", {"season": False}), ("null, seasons", {}), ("null, churn 0.02", {"churn": 0.02})],
-)
-def bench_no_law(measure, build, name, changes):
-    false = [
-        len(peaks(bk.time_to_next(build(1000 + seed, null=True, **changes)[0], antecedent=1, consequent=2)))
-        for seed in range(RUNS)
-    ]
-    measure.record(f"false peaks, {name}", {"runs": RUNS, "per_run": sum(false) / RUNS, "most": max(false)})
-
-
-def bench_sale_every_26_weeks(measure):
-    """A shop whose only rhythm are two sales a year: no pair has a law, so every peak is false."""
-    runs = max(1, RUNS // 10)
-    per_pair, sure = [], 0
+@pytest.mark.parametrize("weeks", [78, 156])
+def bench_incidence(measure, runs, weeks):
+    """How often the interval of the share that buys within a year holds the true one, on short and on long logs."""
+    truth, spent, covered = share_within(52, law=1.0), time.process_time(), 0
     for seed in range(runs):
-        world = bk.simulate("season-only", customers=20_000, rng=seed).ledger
-        found = bk.lag_tables(world, item="product_segment", min_events=100)
-        per_pair.append(found.rules["peaks"].mean())
-        sure += found.peaks.filter((pl.col("kind") == "since purchase") & (pl.col("q_value") <= 0.05)).height
+        log = shop(2000 + seed, law=1.0, weeks=weeks, customers=3000)
+        table = bk.time_to_next(log, antecedent="A", consequent="B", horizon="52w").table
+        year = table.row(51, named=True)
+        covered += year["low"] <= truth <= year["high"]
     measure.record(
-        "false peaks, season-only worlds, all pairs",
-        {"runs": runs, "per_pair": sum(per_pair) / runs, "sure_per_world": sure / runs},
+        f"interval of the share within a year, {weeks} weeks of data",
+        {"runs": runs, "truth": truth, "covered": covered / runs, "cpu_s": time.process_time() - spent},
     )
-    print(json.dumps(per_pair))
+
+
+def bench_buy_rate(measure, runs):
+    """Customers in their due weeks against the same customers in any other week."""
+    worlds = max(1, runs // 40)
+    rates = [buy_rates(seed, date(2024, 7, 29)) for seed in range(worlds)]
+    ratios = [due / other for due, other in rates]
+    measure.record(
+        "buy rate when due over that of any week",
+        {"worlds": worlds, "least": min(ratios), "mean": sum(ratios) / worlds, "most": max(ratios)},
+    )

@@ -17,6 +17,16 @@ import pytest
 RECORDS = Path(__file__).parent / "records"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--runs", type=int, default=200, help="how many simulated logs stand behind a share")
+
+
+@pytest.fixture(scope="session")
+def runs(request: pytest.FixtureRequest) -> int:
+    """Tell over how many simulated logs a share is taken."""
+    return request.config.getoption("--runs")
+
+
 class Measure:
     """Runs Python code in child processes and takes their CPU time, wall time and peak memory."""
 

@@ -18,12 +18,13 @@ from basketry.control import Budget
 from basketry.ledger import Ledger
 from basketry.simulation import simulate
 
-VERBS = ("rfm", "features", "cohorts", "segments", "itemsets", "rules", "sequences", "lags")
+VERBS = ("rfm", "features", "cohorts", "lifetime", "segments", "itemsets", "rules", "sequences", "lags")
 TABLES = {
     *("quality", "revenue", "rfm", "rfm_map", "rfm_segments", "quadrants", "segments", "profile"),
     *("segment_labels", "itemsets", "rules", "sequences", "sequence_rules", "lags", "lag_peaks", "items"),
     *("lag_rules", "due", "retention", "validated_rules"),
     *("personas", "lookalike", "lookalike_scores"),
+    *("lifetime", "lifetime_parameters", "lifetime_measures", "lifetime_by_frequency", "lifetime_tracking"),
 }
 
 
@@ -75,7 +76,7 @@ def test_help_names_every_verb_and_needs_no_frames(call):
     code, out, _ = call("--help")
     assert code == 0
     verbs = re.findall(r"^  (\w+) {2,}\w", out.split("Commands:")[1], re.MULTILINE)
-    assert verbs == ["demo", "inspect", "run", *VERBS, "due", "personas", "lookalike", "simulate"]
+    assert verbs == ["demo", "inspect", "run", *VERBS, "due", "score", "compare", "personas", "lookalike", "simulate"]
     seen = "import sys, basketry.cli; print({'polars', 'numpy', 'rich'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", seen], text=True).strip() == "set()"
 
@@ -145,7 +146,7 @@ def test_a_foreign_folder_is_refused(dump, tmp_path, call):
 @pytest.mark.parametrize("verb", VERBS)
 def test_each_question_answers_in_csv_json_and_files(call, made, tmp_path, verb):
     ledger = made / "shop.ledger"
-    own = () if verb in ("rfm", "features", "cohorts", "segments") else ("--item", "category")
+    own = ("--item", "category") if verb in ("itemsets", "rules", "sequences", "lags") else ()
     code, out, err = call(verb, ledger, *own, "--top", 5)
     assert (code, err) == (0, "")
     table = pl.read_csv(io.StringIO(out))
@@ -206,7 +207,7 @@ def test_nothing_after_as_of_is_seen(call, dump, tmp_path, verb):
     cut = pl.datetime(2024, 3, 1, time_zone="UTC")
     past = tmp_path / "past.parquet"
     pl.read_parquet(dump).filter(pl.col("time") < cut).write_parquet(past)
-    own = () if verb in ("rfm", "features", "cohorts", "segments") else ("--item", "category")
+    own = ("--item", "category") if verb in ("itemsets", "rules", "sequences", "lags") else ()
     early = ("--as-of", "2024-03-01")
     assert call(verb, dump, *own, *early)[1] == call(verb, past, *own, *early)[1]
 
@@ -329,11 +330,11 @@ def test_no_formula_from_data():
             "l": [["=1", "b"]] * 7,
         }
     )
-    safe = for_csv(frame)
+    safe = for_csv(frame.lazy()).collect()
     assert safe["a"].to_list() == ["'=1+1", "'@x", "'-2+3", "'\tx", "'+", "plain", None]
     assert safe["n"].to_list() == frame["n"].to_list()
     assert json.loads(safe["l"][0]) == ["=1", "b"]
-    assert for_csv(frame, raw=True)["a"].to_list() == frame["a"].to_list()
+    assert for_csv(frame.lazy(), raw=True).collect()["a"].to_list() == frame["a"].to_list()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")

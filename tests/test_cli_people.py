@@ -43,7 +43,7 @@ def test_personas_of_buyers_and_of_a_list(call, shop) -> None:
     rows = json.loads(out)
     assert {row["group"] for row in rows} == {"buyers of toys"}
     own = next(row for row in rows if row["label"] == "bought toys")
-    assert own["odds_ratio"] > 1
+    assert own["low"] < own["odds_ratio"] < own["high"]
     assert own["sentence"].startswith("Buyers of toys")
     code, out, told = call(
         "personas", source, "--target", shop / "seed.csv", "--category", "category", "--json"

@@ -41,8 +41,12 @@ NEIGHBOURS = {
     ("files", "exceptions"),
     ("arguments", "exceptions"),
 }
-HEAVY = {"sklearn": {"customers/segments.py", "models"}, "scipy": {"models"}}
-HEAVY |= {"altair": {"report"}, "vl_convert": {"report"}}
+HEAVY = {
+    "sklearn": {"customers/segments.py", "models"},
+    "scipy": {"models"},
+    "altair": {"report"},
+    "vl_convert": {"report"},
+}
 HEAVY |= {"jinja2": {"report"}, "typer": {"cli"}, "rich": {"cli"}, "pydantic": {"ledger/config.py", "cli"}}
 
 # Which module of the core may use which; a module may always use itself.
@@ -57,7 +61,7 @@ CORE_BELOW |= {"baskets": _VIEWS, "histories": _VIEWS, "customers": _VIEWS}
 CORE_BELOW |= {"chance": set(), "pages": set()}
 CORE_BELOW |= {"itemsets": _VIEWS | {"baskets", "pages"}, "rules": _VIEWS | {"baskets", "itemsets", "chance"}}
 CORE_BELOW |= {"sequences": _VIEWS | {"histories", "chance"}, "lags": _VIEWS | {"histories", "chance"}}
-CORE_BELOW |= {"simulate": {"error", "control"}}
+CORE_BELOW |= {"simulate": {"error", "control"}, "lifetime": {"error", "control"}}
 
 
 def python_files():

@@ -95,8 +95,8 @@ def test_seeds_of_every_strategy(shop: bk.Simulation) -> None:
     orders = bk.rfm(ledger).sort("orders", "customer", descending=[True, False])["customer"].head(100)
     assert set(frequent.members["customer"]) == set(orders)
     assert frequent.strategy == "canned"
-    fish = bk.Seed.canned(ledger, "big_fish")
-    assert len(fish) == (bk.rfm(ledger)["quadrant"].cast(pl.String) == "big_fish").sum()
+    fish = bk.Seed.canned(ledger, "big fish")
+    assert len(fish) == (bk.rfm(ledger)["quadrant"].cast(pl.String) == "big fish").sum()
     smart = bk.Seed.smart(pl.DataFrame({"customer": [1, 2, 3], "value": [5.0, None, 9.0]}), size=2)
     assert smart.members.rows() == [(3, 9.0), (1, 5.0)]
     assert smart.reason == "the 2 of highest predicted value among 2 customers"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from basketry import _core
 
 if TYPE_CHECKING:
+    from basketry.campaigns.channels import Channel, band_table, channel_policy
     from basketry.control import Budget, showing
     from basketry.customers.cohorts import Cohorts, cohorts
     from basketry.customers.features import customer_features, feature_dictionary
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
         BasketryError,
         CapacityError,
         CapacityWarning,
+        ConvergenceError,
+        FitWarning,
         InternalError,
         LeakError,
         MissingExtraError,
@@ -32,9 +35,24 @@ if TYPE_CHECKING:
         price_bands,
         read_ledger,
     )
+    from basketry.models import (
+        BetaGeoBetaBinomialModel,
+        BetaGeoModel,
+        GammaGammaModel,
+        LifetimeHoldout,
+        ModifiedBetaGeoModel,
+        ParetoModel,
+        lifetime_holdout,
+        lifetime_summary,
+        opportunity_summary,
+    )
+    from basketry.models.evaluate import Comparison, compare
     from basketry.models.lookalike import Lookalike, lookalike
     from basketry.models.personas import personas
+    from basketry.models.programme import Programme, propensity_programme
+    from basketry.models.propensity import PropensityModel
     from basketry.models.prospecting import Prospecting
+    from basketry.models.reasons import reasons
     from basketry.models.seeds import Seed
     from basketry.models.traits import buyers, first_order_traits, persona_traits
     from basketry.patterns import (
@@ -61,20 +79,32 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BasketryError",
+    "BetaGeoBetaBinomialModel",
+    "BetaGeoModel",
     "Budget",
     "CapacityError",
     "CapacityWarning",
+    "Channel",
     "Cohorts",
+    "Comparison",
+    "ConvergenceError",
     "Faults",
+    "FitWarning",
     "FittingSupport",
+    "GammaGammaModel",
     "InternalError",
     "LagTables",
     "LeakError",
     "Ledger",
+    "LifetimeHoldout",
     "Lookalike",
     "MissingExtraError",
+    "ModifiedBetaGeoModel",
     "ParameterError",
+    "ParetoModel",
     "PartitionedLedger",
+    "Programme",
+    "PropensityModel",
     "Prospecting",
     "Quality",
     "RetentionTables",
@@ -85,8 +115,11 @@ __all__ = [
     "Snapshot",
     "TimeToNext",
     "association_rules",
+    "band_table",
     "buyers",
+    "channel_policy",
     "cohorts",
+    "compare",
     "contrast_sequences",
     "count_itemsets",
     "customer_features",
@@ -97,14 +130,19 @@ __all__ = [
     "frequent_sequences",
     "just_bought",
     "lag_tables",
+    "lifetime_holdout",
+    "lifetime_summary",
     "lookalike",
+    "opportunity_summary",
     "partition_ledger",
     "persona_traits",
     "personas",
     "price_bands",
+    "propensity_programme",
     "purchase_cycles",
     "quadrants",
     "read_ledger",
+    "reasons",
     "retention",
     "rfm",
     "rfm_map",
@@ -121,40 +159,101 @@ __all__ = [
 
 # A room is opened when one of its names is first asked for: `basketry --help` needs none, few need numpy.
 _ROOMS = {
-    "control": ("Budget", "showing"),
-    "customers": (
-        *(
-            "Cohorts",
-            "cohorts",
-            "customer_features",
-            "feature_dictionary",
-            "quadrants",
-            "rfm",
-            "rfm_map",
-            "rfm_segments",
-        ),
-    ),
-    "customers.segments": ("Segmentation", "segment_customers"),
-    "customers.snapshots": ("Snapshot",),
-    "faults": ("Faults",),
-    "ledger": (
-        *("Ledger", "PartitionedLedger", "Quality", "partition_ledger", "price_bands", "read_ledger"),
-    ),
-    "models.lookalike": ("Lookalike", "lookalike"),
-    "models.personas": ("personas",),
-    "models.prospecting": ("Prospecting",),
-    "models.seeds": ("Seed",),
-    "models.traits": ("buyers", "first_order_traits", "persona_traits"),
-    "patterns": (
-        *("FittingSupport", "LagTables", "RetentionTables", "TimeToNext", "association_rules"),
-        *("contrast_sequences", "count_itemsets", "due_list", "frequent_itemsets", "frequent_sequences"),
-        *("just_bought", "lag_tables", "purchase_cycles", "retention", "sequence_matches"),
-        *("sequence_rules", "support_for", "time_to_next", "validate_rules"),
-    ),
-    "simulation": ("Simulation", "simulate"),
+    "control": """
+        Budget
+        showing
+    """,
+    "campaigns.channels": """
+        Channel
+        band_table
+        channel_policy
+    """,
+    "customers": """
+        Cohorts
+        cohorts
+        customer_features
+        feature_dictionary
+        quadrants
+        rfm
+        rfm_map
+        rfm_segments
+    """,
+    "customers.segments": """
+        Segmentation
+        segment_customers
+    """,
+    "customers.snapshots": """
+        Snapshot
+    """,
+    "faults": """
+        Faults
+    """,
+    "ledger": """
+        Ledger
+        PartitionedLedger
+        Quality
+        partition_ledger
+        price_bands
+        read_ledger
+    """,
+    "models": """
+        BetaGeoBetaBinomialModel
+        BetaGeoModel
+        GammaGammaModel
+        LifetimeHoldout
+        ModifiedBetaGeoModel
+        ParetoModel
+        lifetime_holdout
+        lifetime_summary
+        opportunity_summary
+    """,
+    "models.evaluate": """
+        Comparison
+        compare
+    """,
+    "models.programme": """
+        Programme
+        propensity_programme
+    """,
+    "models.propensity": """
+        PropensityModel
+    """,
+    "models.reasons": """
+        reasons
+    """,
+    "models.lookalike": "Lookalike lookalike",
+    "models.personas": "personas",
+    "models.prospecting": "Prospecting",
+    "models.seeds": "Seed",
+    "models.traits": "buyers first_order_traits persona_traits",
+    "patterns": """
+        FittingSupport
+        LagTables
+        RetentionTables
+        TimeToNext
+        association_rules
+        contrast_sequences
+        count_itemsets
+        due_list
+        frequent_itemsets
+        frequent_sequences
+        just_bought
+        lag_tables
+        purchase_cycles
+        retention
+        sequence_matches
+        sequence_rules
+        support_for
+        time_to_next
+        validate_rules
+    """,
+    "simulation": """
+        Simulation
+        simulate
+    """,
 }
 _ROOM_OF = dict.fromkeys(__all__, "exceptions") | {
-    name: room for room, names in _ROOMS.items() for name in names
+    name: room for room, names in _ROOMS.items() for name in names.split()
 }
 
 

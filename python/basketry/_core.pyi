@@ -11,6 +11,7 @@ __all__ = [
     "Columns",
     "Ledger",
     "LedgerBuilder",
+    "LifetimeTable",
     "association_rules",
     "axis_labels",
     "contrast_sequences",
@@ -21,8 +22,10 @@ __all__ = [
     "frequent_sequences",
     "just_bought",
     "lag_tables",
+    "lifetime_forecast",
     "local_rules",
     "purchase_cycles",
+    "quintiles",
     "retention",
     "rfm",
     "sequence_matches",
@@ -201,7 +204,8 @@ def customer_features(
     discount: str | None,
     reins: Reins,
 ) -> Columns: ...
-def rfm(ledger: Ledger, as_of: int, net: bool, ties_apart: bool, reins: Reins) -> Columns: ...
+def quintiles(values: object, ties_apart: bool, reins: Reins) -> Columns: ...
+def rfm(ledger: Ledger, as_of: int, net: bool, reins: Reins) -> Columns: ...
 
 @type_check_only
 class Constraints(TypedDict):
@@ -307,3 +311,26 @@ def just_bought(ledger: Ledger, axis: str, wait_days: list[int], before: int, re
 def retention(
     ledger: Ledger, groups: list[int], n_groups: int, before: int, every: bool, reins: Reins
 ) -> Columns: ...
+
+@final
+class LifetimeTable:
+    """The distinct figures of customers, ready for the likelihood of a model."""
+
+    def __new__(cls, model: str, figures: object, n_rate: int, reins: Reins) -> LifetimeTable: ...
+    @property
+    def n_rows(self) -> int:
+        """How many distinct rows there are."""
+
+    def log_likelihood(self, point: list[float], reins: Reins) -> tuple[float, list[float]]:
+        """Give the log-likelihood and its slopes, at the logarithms of the parameters and the coefficients of covariates."""
+
+def lifetime_forecast(
+    model: str,
+    figures: object,
+    n_rate: int,
+    point: list[float],
+    covariance: list[float],
+    horizons: list[float],
+    reins: Reins,
+) -> Columns:
+    """Forecast customers: p_alive, expected by each horizon, and with a covariance the errors of both."""

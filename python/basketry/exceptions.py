@@ -81,6 +81,14 @@ class CapacityWarning(UserWarning):
     """A result is complete up to what fitted the budget, and the text tells what is missing."""
 
 
+class ConvergenceError(BasketryError, RuntimeError):
+    """A model could not be fitted to the data; the text tells what to try."""
+
+
+class FitWarning(UserWarning):
+    """A model was fitted, but the text tells why it should not be trusted, or not for everything."""
+
+
 class MissingExtraError(BasketryError, ImportError):
     """An optional package is needed; the text gives the install command."""
 

@@ -16,4 +16,15 @@ def exact_sum(column: str) -> pl.Expr:
     column
         Money in units of the currency.
     """
-    return (pl.col(column) * UNIT).round().cast(pl.Int64).sum() / UNIT
+    return units(column).sum() / UNIT
+
+
+def units(column: str) -> pl.Expr:
+    """Turn money into whole ten-thousandths.
+
+    Parameters
+    ----------
+    column
+        Money in units of the currency.
+    """
+    return (pl.col(column) * UNIT).round().cast(pl.Int64)

@@ -133,10 +133,7 @@ def prospects(parts: dict[str, Any], count: int) -> tuple[Frames, Frames]:
     )
     behaviour = pl.DataFrame(parts.pop("behaviour")).select(row.alias("customer"), pl.all())
     tables = {"prospects": pool, "behaviour": behaviour}
-    wide = {
-        name: table.with_columns(cs.unsigned_integer().cast(pl.Int64))
-        for name, table in tables.items()
-    }
+    wide = {name: table.with_columns(cs.unsigned_integer().cast(pl.Int64)) for name, table in tables.items()}
     return {name: table.rename(seen) for name, table in wide.items()}, {"prospects": truth}
 
 

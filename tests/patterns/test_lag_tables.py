@@ -105,7 +105,7 @@ def test_each_answer_is_the_one_for_it_alone(shop):
     assert [q[at] for at in order] == pytest.approx(corrected)
 
 
-def test_the_same_for_any_threads_order_of_rows_and_whole_weeks(shop):
+def test_the_same_for_any_threads_order_of_rows_chunks_and_whole_weeks(shop):
     lines = shop.lines().join(shop.items(), on="item").select("customer", "product_segment", "time")
     columns = {"customer": "customer", "item": "product_segment", "time": "time"}
     ask = lambda table, **options: bk.lag_tables(table, min_events=150, **columns, **options)  # noqa: E731
@@ -115,6 +115,7 @@ def test_the_same_for_any_threads_order_of_rows_and_whole_weeks(shop):
     for other in (
         ask(lines.sample(fraction=1.0, shuffle=True, seed=1), n_threads=8),
         ask(moved, n_threads=2),
+        ask(pl.concat(lines.iter_slices(997), rechunk=False)),
     ):
         for name in ("rules", "table", "peaks"):
             assert getattr(first, name).equals(getattr(other, name)), name

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import basketry as bk
 
 from .logs import EPOCH
+from .worlds import shop as shop_with_a_law
 
 ROWS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 60)), min_size=1, max_size=40)
 
@@ -95,9 +96,38 @@ def test_equal_to_lifelines():
     orders = shop.orders().filter(pl.col("purchase")).select("customer", "day").unique()
     waits = durations([(who, (day - EPOCH).days) for who, day in orders.drop_nulls().iter_rows()], every=True)
     fitted = lifelines.KaplanMeierFitter().fit([wait for wait, _ in waits], [came for _, came in waits])
-    curve = bk.retention(shop).curve
+    answer = bk.retention(shop)
+    curve = answer.curve
     right = fitted.survival_function_at_times(curve["days"].to_list()).to_list()
     assert (1 - curve["returned"]).to_list() == pytest.approx(right, abs=1e-12)
+    for share in (0.25, 0.5):
+        day = answer.percentiles.filter(pl.col("share") == share)["days"].item()
+        assert day == lifelines.utils.qth_survival_time(1 - share, fitted)
+
+
+def test_life_table_of_a_rule_equals_lifelines():
+    lifelines = pytest.importorskip("lifelines")
+    log = shop_with_a_law(7, law=1.0, customers=3000, weeks=104, churn=0.006)
+    table = bk.time_to_next(log, antecedent="A", consequent="B", horizon="60w").table
+    days = log.lines().select("customer", "item", day=pl.col("time").dt.date())
+    index = days.filter(pl.col("item") == "A").group_by("customer").agg(start=pl.col("day").min())
+    bought = (
+        index.join(days.filter(pl.col("item") == "B"), on="customer")
+        .filter(pl.col("day") > pl.col("start"))
+        .group_by("customer")
+        .agg(end=pl.col("day").min())
+    )
+    waits = index.join(bought, on="customer", how="left").select(
+        weeks=((pl.col("end").fill_null(log.last_day) - pl.col("start")).dt.total_days() / 7).ceil(),
+        came=pl.col("end").is_not_null(),
+    )
+    # Who is not followed for a single day is never at risk.
+    waits = waits.filter(pl.col("weeks") > 0)
+    fitted = lifelines.KaplanMeierFitter().fit(waits["weeks"].to_numpy(), waits["came"].to_numpy())
+    right = fitted.survival_function_at_times(table["week"].to_list()).to_list()
+    assert (1 - table["cumulative"]).to_list() == pytest.approx(right, abs=1e-12)
+    ends = fitted.event_table["at_risk"]
+    assert table["at_risk"].to_list() == [int(ends.loc[ends.index >= week].iloc[0]) for week in table["week"]]
 
 
 @pytest.mark.parametrize(

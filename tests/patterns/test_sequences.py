@@ -63,6 +63,7 @@ def test_sequences_equal_brute_force(rows, max_gap, min_count):
     assert found["items"].to_list() == [sum(map(len, pattern)) for pattern in patterns]
 
 
+@settings(deadline=None)
 @given(rows=ROWS, min_count=st.integers(1, 3))
 def test_rules_equal_brute_force(rows, min_count):
     log = histories(rows)

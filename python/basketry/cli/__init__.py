@@ -13,17 +13,20 @@ from typer.exceptions import TyperException
 
 from basketry.cli._interrupt import answering_ctrl_c
 from basketry.cli.cohorts import cohorts
+from basketry.cli.compare import compare
 from basketry.cli.demo import demo
 from basketry.cli.due import due
 from basketry.cli.features import features
 from basketry.cli.inspect import inspect
 from basketry.cli.itemsets import itemsets
 from basketry.cli.lags import lags
+from basketry.cli.lifetime import lifetime
 from basketry.cli.lookalike import lookalike
 from basketry.cli.personas import personas
 from basketry.cli.rfm import rfm
 from basketry.cli.rules import rules
 from basketry.cli.run import run
+from basketry.cli.score import score
 from basketry.cli.segments import segments
 from basketry.cli.sequences import sequences
 from basketry.cli.simulate import simulate
@@ -62,7 +65,9 @@ def _options(
 
 for _command in (demo, inspect, run):
     app.command()(_command)
-for _command in (rfm, features, cohorts, segments, itemsets, rules, sequences, lags, due):
+for _command in (rfm, features, cohorts, lifetime, segments, itemsets, rules, sequences, lags, due):
+    app.command()(_command)
+for _command in (score, compare):
     app.command()(_command)
 app.command()(personas)
 app.command()(lookalike)

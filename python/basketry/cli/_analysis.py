@@ -11,12 +11,14 @@ from typing import Any
 import polars as pl
 
 from basketry.cli._ledgers import before, item_names
+from basketry.cli._lifetime import lifetime
 from basketry.cli._pairs import FOLLOWED, clearest, due_rows, followed, named, strongest_pairs
 from basketry.cli._personas import lookalike_of, personas_of
+from basketry.cli._predictions import predictions
 from basketry.cli._thresholds import fitting_rules, fitting_sequence_rules, fitting_sequences
 from basketry.customers import quadrants, rfm, rfm_map, rfm_segments
 from basketry.customers.segments import segment_customers
-from basketry.exceptions import CapacityError, ParameterError, SchemaError
+from basketry.exceptions import CapacityError, ConvergenceError, ParameterError, SchemaError
 from basketry.ledger import Ledger
 from basketry.ledger.zones import Moment, instant
 from basketry.money import exact_sum
@@ -129,6 +131,8 @@ def analyse(
         ("retention", ("retention",), _retention),
         ("personas", ("personas",), personas_of),
         ("lookalike", ("lookalike",), lookalike_of),
+        ("lifetime", ("lifetime_tracking",), _lifetime),
+        ("predictions", ("prediction",), predictions),
     ):
         with step(name), _telling(result, parts):
             work(result)
@@ -139,7 +143,7 @@ def analyse(
 def _telling(result: Analysis, parts: tuple[str, ...]) -> Iterator[None]:
     try:
         yield
-    except (SchemaError, ParameterError, CapacityError) as error:
+    except (SchemaError, ParameterError, CapacityError, ConvergenceError) as error:
         result.absent |= dict.fromkeys(parts, str(error))
 
 
@@ -270,6 +274,11 @@ def _retention(result: Analysis) -> None:
         )
         for since in ("first", "every")
     )
+
+
+def _lifetime(result: Analysis) -> None:
+    _need(result, money=True)
+    result.tables |= lifetime(result.ledger, result.parameters.n_threads)
 
 
 def _totals(ledger: Ledger, tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:

@@ -30,6 +30,20 @@ AsOf = Annotated[
     ),
 ]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="How many threads; all if not given.")]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        "--memory",
+        metavar="SIZE",
+        help="The most memory to take, such as 2GiB: a larger dump is worked off in partitions of customers.",
+    ),
+]
+Partitions = Annotated[
+    Path | None,
+    typer.Option(
+        "--folder", metavar="DIR", help="Keep the partitions here, for the next question; with --memory."
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all chance.")]
 Force = Annotated[bool, typer.Option("--force", help="Write though something else is there.")]
 RawCsv = Annotated[

@@ -15,6 +15,9 @@ from basketry.files import whole_file
 
 _ENDINGS = (".csv", ".parquet", ".json")
 _FORMULA = r"\A[=+\-@\t\r\n]"
+_GROUP = 1 << 16
+"""Rows of one group of a parquet file."""
+
 _ROWS = 30
 """Rows that a terminal shows; a file or a pipe gets all."""
 
@@ -33,13 +36,13 @@ def check_ending(path: Path) -> None:
         )
 
 
-def write_table(frame: pl.DataFrame, path: Path, *, raw_csv: bool = False) -> None:
+def write_table(frame: pl.DataFrame | pl.LazyFrame, path: Path, *, raw_csv: bool = False) -> None:
     """Write a frame in the format that the ending tells. The file appears whole or not at all.
 
     Parameters
     ----------
     frame
-        What to write.
+        What to write; a lazy one is written as it comes, except as json.
     path
         Where to.
     raw_csv
@@ -49,14 +52,15 @@ def write_table(frame: pl.DataFrame, path: Path, *, raw_csv: bool = False) -> No
     with whole_file(path) as unfinished:
         match path.suffix.lower():
             case ".parquet":
-                frame.write_parquet(unfinished)
+                # Groups of one size make the same bytes of the same rows, whichever way they came.
+                frame.lazy().sink_parquet(unfinished, row_group_size=_GROUP)
             case ".json":
-                unfinished.write_text(json_text(frame), encoding="utf-8")
+                unfinished.write_text(json_text(frame.lazy().collect()), encoding="utf-8")
             case _:
-                for_csv(frame, raw=raw_csv).write_csv(unfinished)
+                for_csv(frame.lazy(), raw=raw_csv).sink_csv(unfinished)
 
 
-def for_csv(frame: pl.DataFrame, *, raw: bool = False) -> pl.DataFrame:
+def for_csv(frame: pl.LazyFrame, *, raw: bool = False) -> pl.LazyFrame:
     """Make every cell one that csv can hold: lists as JSON, and no text that a spreadsheet would run.
 
     Parameters
@@ -66,20 +70,21 @@ def for_csv(frame: pl.DataFrame, *, raw: bool = False) -> pl.DataFrame:
     raw
         Leave text as it is.
     """
+    schema = frame.collect_schema()
+    lists = [name for name, dtype in schema.items() if isinstance(dtype, pl.List)]
     flat = frame.with_columns(
-        pl.Series(
-            name,
-            [None if row is None else json.dumps(row, ensure_ascii=False) for row in frame[name].to_list()],
-        )
-        for name, dtype in frame.schema.items()
-        if isinstance(dtype, pl.List)
-    )
-    flat = flat.with_columns(pl.col(pl.Enum, pl.Categorical).cast(pl.String))
-    texts = [] if raw else [name for name, dtype in flat.schema.items() if dtype == pl.String]
+        pl.col(name).map_batches(_json_lists, return_dtype=pl.String, is_elementwise=True) for name in lists
+    ).with_columns(pl.col(pl.Enum, pl.Categorical).cast(pl.String))
+    texts = [] if raw else [name for name, dtype in flat.collect_schema().items() if dtype == pl.String]
     return flat.with_columns(
         pl.when(pl.col(name).str.contains(_FORMULA)).then("'" + pl.col(name)).otherwise(name).alias(name)
         for name in texts
     )
+
+
+def _json_lists(rows: pl.Series) -> pl.Series:
+    texts = [None if row is None else json.dumps(row, ensure_ascii=False) for row in rows.to_list()]
+    return pl.Series(rows.name, texts, dtype=pl.String)
 
 
 def json_text(frame: pl.DataFrame) -> str:
@@ -114,7 +119,7 @@ def show(
     elif sys.stdout.isatty():
         _table(frame, names or {})
     else:
-        sys.stdout.write(for_csv(frame, raw=raw_csv).write_csv())
+        sys.stdout.write(for_csv(frame.lazy(), raw=raw_csv).collect().write_csv())
 
 
 def _table(frame: pl.DataFrame, names: Mapping[Any, str]) -> None:

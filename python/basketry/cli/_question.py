@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,7 +36,9 @@ _Output = Annotated[
 ]
 
 
-def question(answer: Callable[..., pl.DataFrame], *, texts: bool = False) -> Callable[..., None]:
+def question(
+    answer: Callable[..., pl.DataFrame | pl.LazyFrame], *, texts: bool = False, partitions: bool = False
+) -> Callable[..., None]:
     """Make a command of a function that answers one question about a ledger.
 
     Parameters
@@ -44,6 +47,8 @@ def question(answer: Callable[..., pl.DataFrame], *, texts: bool = False) -> Cal
         Takes the ledger, what was `Asked` and its own options, which stand before the shared ones.
     texts
         Whether in place of the ledger it takes the path of a text with a basket a line.
+    partitions
+        Whether it takes a ledger in partitions, so that a dump may be larger than memory.
     """
 
     def command(
@@ -59,35 +64,50 @@ def question(answer: Callable[..., pl.DataFrame], *, texts: bool = False) -> Cal
         timezone: _options.Timezone = None,
         seed: _options.Seed = 0,
         threads: _options.Threads = None,
+        memory: _options.Memory = None,
+        folder: _options.Partitions = None,
         **own: Any,
     ) -> None:
         from basketry.cli._ledgers import item_names
         from basketry.cli._output import check_ending, show, write_table
         from basketry.cli._progress import Steps
-        from basketry.cli._source import is_text, open_source
+        from basketry.cli._source import is_text, open_source, partitioned
 
         files = [path for path in (csv, output) if path is not None]
         for path in files:
             check_ending(path)
         steps = Steps()
         asked = Asked(as_of=as_of, seed=seed, threads=threads, top=top)
+        reading: dict[str, Any] = {
+            "config": config,
+            "preset": preset,
+            "timezone": timezone,
+            "threads": threads,
+        }
         ledger: Any = source[0]
-        if not (texts and is_text(source)):
-            with steps("read"):
-                ledger = open_source(source, config=config, preset=preset, timezone=timezone, threads=threads)
-        with steps(answer.__name__):
-            frame = answer(ledger, asked, **own)
-        frame = frame if top is None else frame.head(top)
-        for path in files:
-            write_table(frame, path, raw_csv=raw_csv)
-        if json or not files:
-            by_item = ledger is not source[0] and "item" in own and not own["item"]
-            names = item_names(ledger) if by_item else None
-            show(frame, as_json=json, raw_csv=raw_csv, names=names)
+        with ExitStack() as held:
+            if not (texts and is_text(source)):
+                with steps("read"):
+                    beside = files[0].parent if files else Path()
+                    ledger = (
+                        held.enter_context(partitioned(source, memory, folder, beside, **reading))
+                        if partitions and (memory or folder)
+                        else open_source(source, **reading)
+                    )
+            with steps(answer.__name__):
+                frame = answer(ledger, asked, **own)
+            frame = frame if top is None else frame.head(top)
+            for path in files:
+                write_table(frame, path, raw_csv=raw_csv)
+            if json or not files:
+                by_item = ledger is not source[0] and "item" in own and not own["item"]
+                names = item_names(ledger) if by_item else None
+                show(frame.lazy().collect(), as_json=json, raw_csv=raw_csv, names=names)
 
     shared = inspect.signature(command, eval_str=True).parameters
     own = list(inspect.signature(answer).parameters.values())[2:]
-    parameters = [shared["source"], *own, *(p for name, p in shared.items() if name not in ("source", "own"))]
+    hidden = {"source", "own"} | (set() if partitions else {"memory", "folder"})
+    parameters = [shared["source"], *own, *(p for name, p in shared.items() if name not in hidden)]
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
     )

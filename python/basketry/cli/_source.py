@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from basketry.ledger import Ledger
+    from basketry.ledger import Ledger, PartitionedLedger
 
 
 def open_source(
@@ -47,6 +51,60 @@ def open_source(
                 name, str(value), "a saved ledger has been read already, leave it out"
             )
     return Ledger.open(saved[0])
+
+
+@contextmanager
+def partitioned(
+    source: list[str],
+    memory: str | None,
+    folder: Path | None,
+    beside: Path,
+    *,
+    config: Path | None = None,
+    preset: str | None = None,
+    timezone: str | None = None,
+    threads: int | None = None,
+) -> Iterator[PartitionedLedger]:
+    """Read a dump into partitions. A run that was killed finds them again; one that ended well removes them.
+
+    Parameters
+    ----------
+    source
+        Paths or globs.
+    memory
+        The most memory to take.
+    folder
+        Where the partitions stay; None makes a hidden folder that goes when all is done.
+    beside
+        Where the hidden folder is made.
+    config, preset, timezone
+        How a dump is read.
+    threads
+        How many threads to use.
+    """
+    from basketry.exceptions import ParameterError
+    from basketry.ledger import partition_ledger
+
+    if memory is None:
+        raise ParameterError.out_of_range("--folder", str(folder), "--memory is needed with it, such as 2GiB")
+    saved = [name for name in source if name.endswith(".ledger")]
+    if saved:
+        raise ParameterError.out_of_range("--memory", memory, f"{saved[0]} is mapped as it is, leave it out")
+    told = "\n".join(
+        [*(str(Path(name).resolve()) for name in source), str(config), str(preset), str(timezone)]
+    )
+    kept = folder or beside / f".basketry-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+    yield partition_ledger(
+        unpacked(source),
+        kept,
+        memory=memory,
+        config=config,
+        preset=preset,
+        timezone=timezone,
+        n_threads=threads,
+    )
+    if folder is None:
+        shutil.rmtree(kept)
 
 
 def is_text(source: list[str]) -> bool:

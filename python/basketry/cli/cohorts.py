@@ -1,5 +1,6 @@
 """`basketry cohorts`: what customers do after the period of their first purchase."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,12 +10,12 @@ from basketry.cli._question import Asked, question
 if TYPE_CHECKING:
     import polars as pl
 
-    from basketry.ledger import Ledger
+    from basketry.ledger import Ledger, PartitionedLedger
 
 
-@question
+@partial(question, partitions=True)
 def cohorts(
-    ledger: "Ledger",
+    ledger: "Ledger | PartitionedLedger",
     asked: Asked,
     period: Annotated[str, typer.Option("--period", help="week, month, quarter or year.")] = "month",
 ) -> "pl.DataFrame":

@@ -1,5 +1,6 @@
 """`basketry features`: the wide table of what each customer did, in nested windows."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,12 +10,12 @@ from basketry.cli._question import Asked, question
 if TYPE_CHECKING:
     import polars as pl
 
-    from basketry.ledger import Ledger
+    from basketry.ledger import Ledger, PartitionedLedger
 
 
-@question
+@partial(question, partitions=True)
 def features(
-    ledger: "Ledger",
+    ledger: "Ledger | PartitionedLedger",
     asked: Asked,
     window: Annotated[
         list[int] | None, typer.Option("--window", min=1, help="Days of a window; may come several times.")
@@ -25,7 +26,7 @@ def features(
     discount: Annotated[
         str | None, typer.Option("--discount", metavar="MEASURE", help="The measure that holds discounts.")
     ] = None,
-) -> "pl.DataFrame":
+) -> "pl.DataFrame | pl.LazyFrame":
     """Describe every customer by what he did before a date, in windows that end there."""
     from basketry.customers.features import WINDOWS, customer_features
 

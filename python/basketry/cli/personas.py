@@ -1,7 +1,5 @@
 """`basketry personas`: what sets a group of customers apart, all else being equal."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
 @question
 def personas(
-    ledger: Ledger,
+    ledger: "Ledger",
     asked: Asked,
     target: Annotated[
         Path | None,
@@ -38,7 +36,7 @@ def personas(
         typer.Option("--category", metavar="ATTRIBUTE", help="The attribute of items that traits tell of."),
     ] = None,
     q: Annotated[float, typer.Option("--q", help="The share of false discoveries that is allowed.")] = 0.05,
-) -> pl.DataFrame:
+) -> "pl.DataFrame":
     """Compare a group of customers with all others: odds ratios with all else held equal, and in words."""
     from basketry.cli._personas import compared, label_of
     from basketry.exceptions import ParameterError

@@ -1,5 +1,6 @@
 """`basketry rfm`: how long ago, how often and for how much each customer bought."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,12 +10,12 @@ from basketry.cli._question import Asked, question
 if TYPE_CHECKING:
     import polars as pl
 
-    from basketry.ledger import Ledger
+    from basketry.ledger import Ledger, PartitionedLedger
 
 
-@question
+@partial(question, partitions=True)
 def rfm(
-    ledger: "Ledger",
+    ledger: "Ledger | PartitionedLedger",
     asked: Asked,
     ties: Annotated[
         str, typer.Option("--ties", help="Scores of equal values: together or apart.")

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 import polars as pl
 
 from basketry.exceptions import ParameterError, SchemaError
-from basketry.ledger import Ledger
+from basketry.ledger import Ledger, PartitionedLedger
+from basketry.ledger.answers import Answers
 from basketry.ledger.zones import Moment, local, zone_info
-from basketry.money import exact_sum
+from basketry.money import UNIT, units
 
 PERIODS = {"week": "1w", "month": "1mo", "quarter": "1q", "year": "1y"}
 """Calendar periods in local time; weeks begin on Monday."""
+
+_ORDER = 200
+"""Bytes that an order takes while cohorts are counted."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,15 @@ class Cohorts:
         return f"Cohorts({self.table['cohort'].n_unique():,} cohorts)"
 
 
-def cohorts(ledger: Ledger, *, period: str = "month", as_of: Moment | None = None) -> Cohorts:
+def cohorts(
+    ledger: Ledger | PartitionedLedger, *, period: str = "month", as_of: Moment | None = None
+) -> Cohorts:
     """Follow customers from the period of their first purchase on.
 
     Parameters
     ----------
     ledger
-        The shop.
+        The shop; one in partitions is answered partition by partition.
     period
         ``week``, ``month``, ``quarter`` or ``year``, in local time.
     as_of
@@ -91,31 +97,35 @@ def cohorts(ledger: Ledger, *, period: str = "month", as_of: Moment | None = Non
     >>> answer.revenue.rows()
     [(datetime.date(2024, 1, 1), 2, 7.0, 0.0, 1.0)]
     """
-    if not isinstance(ledger, Ledger):
+    if not isinstance(ledger, Ledger | PartitionedLedger):
         raise ParameterError.out_of_range(
             "ledger", type(ledger).__name__, "a Ledger is needed: see read_ledger"
         )
     if period not in PERIODS:
         raise ParameterError.unknown("period", period, PERIODS)
-    cut = pl.lit(ledger.instant(as_of)).cast(pl.Datetime("us", "UTC"))
-    seen = ledger.orders().filter(pl.col("customer").is_not_null(), pl.col("time") < cut)
-    bought = pl.col("purchase")
-    first = pl.col("day").filter(bought).min().over("customer").dt.truncate(PERIODS[period])
-    seen = seen.with_columns(cohort=first).drop_nulls("cohort")
-    age = _number(pl.col("day"), period) - _number(pl.col("cohort"), period)
-    seen = seen.with_columns(age=pl.max_horizontal(age, pl.lit(0)))
-    sums = {"orders": bought.sum().cast(pl.Int64)}
-    if "amount" in ledger.core.measures:
-        sums["revenue"] = exact_sum("net" if ledger.money_is_net else "gross")
-    cells = seen.group_by("cohort", "age").agg(
-        customers=pl.col("customer").filter(bought).n_unique().cast(pl.Int64), **sums
-    )
-    sizes = seen.group_by("cohort").agg(size=pl.col("customer").n_unique().cast(pl.Int64))
+    cut = ledger.instant(as_of)
+
+    def partial(shop: Ledger) -> pl.DataFrame:
+        return _cells(shop, period, cut)
+
+    if isinstance(ledger, Ledger):
+        cells = partial(ledger)
+    else:
+        wide = _ORDER * (1 + ledger.n_orders // max(ledger.n_customers, 1))
+        asked = {"table": "cohorts", "period": period, "cut": cut}
+        answers = Answers(ledger, asked, partial, customer_bytes=wide)
+        cells = pl.concat(answers.tables()).group_by("cohort", "age").sum().collect()
+        answers.forget()
+    if "revenue" in cells.columns:
+        cells = cells.with_columns(pl.col("revenue") / UNIT)
+    sums = [name for name in ("orders", "revenue") if name in cells.columns]
+    # Whoever is in a cohort bought at age 0.
+    sizes = cells.filter(pl.col("age") == 0).select("cohort", size="customers")
     # Every period that has begun has a row, also one in which nobody bought.
     last = min(
         local(ledger.instant(as_of) - 1, zone_info(ledger.timezone)).date(), ledger.last_day or ledger.end
     )
-    many = _number(pl.lit(last), period) - _number(pl.col("cohort"), period) + 1
+    many = period_number(pl.lit(last), period) - period_number(pl.col("cohort"), period) + 1
     begun = sizes.with_columns(age=pl.int_ranges(0, many)).explode("age")
     table = begun.join(cells, on=["cohort", "age"], how="left")
     table = table.with_columns(pl.col("customers", *sums).fill_null(0)).sort("cohort", "age")
@@ -123,8 +133,33 @@ def cohorts(ledger: Ledger, *, period: str = "month", as_of: Moment | None = Non
     return Cohorts(table.select("cohort", "age", "size", "customers", retention.alias("retention"), *sums))
 
 
-def _number(day: pl.Expr, period: str) -> pl.Expr:
-    """Number the calendar periods."""
+def _cells(ledger: Ledger, period: str, cut: int) -> pl.DataFrame:
+    """Count customers and orders by cohort and age; money in ten-thousandths, so that parts add up."""
+    until = pl.lit(cut).cast(pl.Datetime("us", "UTC"))
+    seen = ledger.orders().filter(pl.col("customer").is_not_null(), pl.col("time") < until)
+    bought = pl.col("purchase")
+    first = pl.col("day").filter(bought).min().over("customer").dt.truncate(PERIODS[period])
+    seen = seen.with_columns(cohort=first).drop_nulls("cohort")
+    age = period_number(pl.col("day"), period) - period_number(pl.col("cohort"), period)
+    seen = seen.with_columns(age=pl.max_horizontal(age, pl.lit(0)))
+    sums = {"orders": bought.sum().cast(pl.Int64)}
+    if "amount" in ledger.core.measures:
+        sums["revenue"] = units("net" if ledger.money_is_net else "gross").sum()
+    return seen.group_by("cohort", "age").agg(
+        customers=pl.col("customer").filter(bought).n_unique().cast(pl.Int64), **sums
+    )
+
+
+def period_number(day: pl.Expr, period: str) -> pl.Expr:
+    """Number the calendar periods.
+
+    Parameters
+    ----------
+    day
+        Days.
+    period
+        One of `PERIODS`.
+    """
     if period == "week":
         # 1970-01-01 was a Thursday.
         return (day.cast(pl.Int32).cast(pl.Int64) + 3).floordiv(7)

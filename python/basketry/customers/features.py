@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import overload
 
 import polars as pl
 
@@ -12,7 +13,8 @@ from basketry import _core
 from basketry.arguments import whole
 from basketry.control import reins
 from basketry.exceptions import ParameterError, SchemaError
-from basketry.ledger import Ledger
+from basketry.ledger import Ledger, PartitionedLedger
+from basketry.ledger.answers import Answers
 from basketry.ledger.zones import Moment, instant, local, micros, zone_info
 
 WINDOWS = (7, 14, 30, 60, 90, 180, 365)
@@ -123,6 +125,7 @@ _WINDOWED = (
 )  # fmt: skip
 
 
+@overload
 def customer_features(
     ledger: Ledger,
     *,
@@ -131,13 +134,32 @@ def customer_features(
     category: str | None = None,
     discount: str | None = None,
     n_threads: int | None = None,
-) -> pl.DataFrame:
+) -> pl.DataFrame: ...
+@overload
+def customer_features(
+    ledger: PartitionedLedger,
+    *,
+    as_of: Moment | Sequence[Moment] | None = None,
+    windows: Sequence[int] = WINDOWS,
+    category: str | None = None,
+    discount: str | None = None,
+    n_threads: int | None = None,
+) -> pl.LazyFrame: ...
+def customer_features(
+    ledger: Ledger | PartitionedLedger,
+    *,
+    as_of: Moment | Sequence[Moment] | None = None,
+    windows: Sequence[int] = WINDOWS,
+    category: str | None = None,
+    discount: str | None = None,
+    n_threads: int | None = None,
+) -> pl.DataFrame | pl.LazyFrame:
     """Describe every customer by what he did before an instant, in nested windows that end there.
 
     Parameters
     ----------
     ledger
-        The shop.
+        The shop; one in partitions is answered partition by partition.
     as_of
         One instant or several; nothing at or after it is seen. A date is its local midnight; None is the end of the data.
     windows
@@ -154,7 +176,8 @@ def customer_features(
     DataFrame
         One row per customer and ``as_of`` with a purchase before it, sorted by both: ``customer``, ``as_of`` (UTC) and the
         columns that `feature_dictionary` tells, as far as the ledger holds money, quantities, items and what was named.
-        A ratio is null where there is nothing to divide by.
+        A ratio is null where there is nothing to divide by. For a shop in partitions it is a LazyFrame, because it may be
+        larger than memory: ``sink_parquet`` writes it as it comes.
 
     Raises
     ------
@@ -181,16 +204,39 @@ def customer_features(
     >>> table.select("customer", "orders_7d", "orders_all", "spend_gross_7d", "gap_days_mean_30d").row(0)
     ('ann', 1, 2, 1.0, 20.0)
     """
-    if not isinstance(ledger, Ledger):
+    if not isinstance(ledger, Ledger | PartitionedLedger):
         raise ParameterError.out_of_range(
             "ledger", type(ledger).__name__, "a Ledger is needed: see read_ledger"
         )
     days = _days(windows)
+    cuts = _cuts(ledger, as_of)
+
+    def partial(shop: Ledger) -> pl.DataFrame:
+        return _table(shop, cuts, days, category, discount, n_threads)
+
+    if isinstance(ledger, Ledger):
+        return partial(ledger)
+    names = [name for name, _, _ in _columns(days)]
+    asked = {"table": "features", "cuts": cuts, "columns": names, "category": category, "discount": discount}
+    # Three copies of a number: as it is counted, as it is told, and as it is written.
+    wide = 3 * 8 * len(names) * len(cuts)
+    return Answers(ledger, asked, partial, customer_bytes=wide).lazy("customer")
+
+
+def _table(
+    ledger: Ledger,
+    cuts: Sequence[int],
+    days: Sequence[int],
+    category: str | None,
+    discount: str | None,
+    n_threads: int | None,
+) -> pl.DataFrame:
+    """Answer for the customers of one ledger."""
     holds = _holdings(ledger, category, discount)
     found = pl.DataFrame(
         _core.customer_features(
             ledger.core,
-            [(cut, _starts(cut, days, ledger.timezone)) for cut in _cuts(ledger, as_of)],
+            [(cut, _starts(cut, days, ledger.timezone)) for cut in cuts],
             _suffixes(days),
             category,
             discount,
@@ -260,7 +306,7 @@ def _holdings(ledger: Ledger, category: str | None, discount: str | None) -> set
     measures = set(ledger.core.measures)
     holds = {"", *measures & {"amount", "quantity"}}
     holds |= {"sign"} if len(holds) > 1 else set()
-    holds |= {"item"} if ledger.n_items else set()
+    holds |= {"item"} if ledger.core.has_items else set()
     if category is not None:
         attributes = set(ledger.items().columns) - {"item"}
         if category not in attributes:
@@ -273,7 +319,7 @@ def _holdings(ledger: Ledger, category: str | None, discount: str | None) -> set
     return holds
 
 
-def _cuts(ledger: Ledger, as_of: Moment | Sequence[Moment] | None) -> list[int]:
+def _cuts(ledger: Ledger | PartitionedLedger, as_of: Moment | Sequence[Moment] | None) -> list[int]:
     several = [as_of] if as_of is None or isinstance(as_of, str | date) else as_of
     if not isinstance(several, Sequence) or not several:
         raise ParameterError.out_of_range("as_of", as_of, "a date or a list of dates is needed")

@@ -7,9 +7,10 @@ import polars as pl
 from basketry import _core
 from basketry.control import reins
 from basketry.exceptions import ParameterError
-from basketry.ledger import Ledger
+from basketry.ledger import Ledger, PartitionedLedger
+from basketry.ledger.answers import Answers
 from basketry.ledger.zones import Moment
-from basketry.money import exact_sum
+from basketry.money import exact_sum, units
 
 SEGMENTS = (
     ("champions", (5, 5), (4, 5)),
@@ -30,8 +31,12 @@ QUADRANTS = ("regular", "loyal", "one-time", "big fish")
 """Value x frequency: few and small orders, many orders, one small order, few but large orders."""
 
 
+_WIDE = 256
+"""Bytes that a customer takes while the table is made."""
+
+
 def rfm(
-    ledger: Ledger,
+    ledger: Ledger | PartitionedLedger,
     *,
     as_of: Moment | None = None,
     ties: str = "together",
@@ -44,7 +49,7 @@ def rfm(
     Parameters
     ----------
     ledger
-        The shop.
+        The shop; one in partitions is answered partition by partition, and scored as a whole.
     as_of
         The instant from which recency counts. Orders at or after it are left out. A date is its local midnight; None is the
         end of the data.
@@ -91,7 +96,7 @@ def rfm(
     >>> bk.rfm(shop, as_of=date(2024, 1, 5)).select("customer", "recency_days", "orders", "spend_total").row(0)
     ('ann', 3, 2, 3.0)
     """
-    if not isinstance(ledger, Ledger):
+    if not isinstance(ledger, Ledger | PartitionedLedger):
         kind = type(ledger).__name__
         raise ParameterError.out_of_range(
             "ledger", kind, "a ledger is needed: read_ledger(frame, ...) makes one"
@@ -104,9 +109,21 @@ def rfm(
         raise ParameterError.out_of_range(
             "loyal_orders", loyal_orders, "two orders at the least make a loyal customer"
         )
-    frame = pl.DataFrame(
-        _core.rfm(ledger.core, ledger.instant(as_of), ledger.money_is_net, ties == "apart", reins(n_threads))
+    cut, held_reins = ledger.instant(as_of), reins(n_threads)
+
+    def partial(shop: Ledger) -> pl.DataFrame:
+        return pl.DataFrame(_core.rfm(shop.core, cut, shop.money_is_net, held_reins))
+
+    if isinstance(ledger, Ledger):
+        frame = partial(ledger)
+    else:
+        frame = Answers(ledger, {"table": "rfm", "cut": cut}, partial, customer_bytes=_WIDE).frame("customer")
+    values = frame.select(
+        r=-pl.col("recency_days").cast(pl.Int64),
+        f=pl.col("orders").cast(pl.Int64),
+        m=units("spend_total"),
     )
+    frame = frame.hstack(pl.DataFrame(_core.quintiles(values, ties == "apart", held_reins)))
     return frame.with_columns(segment=_segment(), quadrant=_quadrant(frame, big_fish, loyal_orders))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import polars as pl
@@ -187,6 +188,28 @@ class Ledger(Dated):
             raise SchemaError(
                 f"{path}: its quality sheet cannot be read: build and save the ledger again."
             ) from error
+
+    def to_bytes(self) -> bytes:
+        """Give the ledger as the bytes of a saved file, whose layout has a version; ledgers merge, on any machine."""
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "bytes.ledger"
+            self.save(path)
+            return path.read_bytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Ledger:
+        """Take a ledger from the bytes that `to_bytes` gave.
+
+        Parameters
+        ----------
+        data
+            The bytes.
+        """
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "bytes.ledger"
+            path.write_bytes(data)
+            # A map of the file stays when its name goes.
+            return cls.open(path)
 
     @property
     def fingerprint(self) -> str:

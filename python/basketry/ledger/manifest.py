@@ -82,17 +82,6 @@ class Manifest:
     version: int = VERSION
     polars: str = pl.__version__
 
-    @classmethod
-    def begun(cls, source: str, partitions: int, memory: int, asked: dict[str, Any]) -> Manifest:
-        """Begin a folder.
-
-        Parameters
-        ----------
-        source, partitions, memory, asked
-            As for the class.
-        """
-        return cls(source=source, partitions=partitions, memory=memory, asked=asked)
-
     def rows_before(self) -> int:
         """Count the rows of all finished readings."""
         return Tally.from_json(self.tally).rows_in if self.tally else 0

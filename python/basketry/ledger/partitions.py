@@ -237,7 +237,7 @@ def partition_ledger(
         or manifest.polars != pl.__version__
     ):
         shutil.rmtree(folder, ignore_errors=True)
-        manifest = Manifest.begun(mark, _many(found, limit), limit, asked)
+        manifest = Manifest(source=mark, partitions=_many(found, limit), memory=limit, asked=asked)
     return PartitionedLedger(folder, grow(folder, manifest, found, mark, held_reins))
 
 

@@ -136,7 +136,7 @@ def _spread(folder: Path, rows: Path, manifest: Manifest, reading: Reading) -> l
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
         whole = Part(name, pairs, pairs.collect_schema())
-        whole.spread([pl.all()], pl.col("customer").hash(0), many, target)
+        whole.spread([pl.col("customer", name)], pl.col("customer").hash(0), many, target)
     return ends
 
 
@@ -174,7 +174,7 @@ def _check_size(largest: Mapping[int, int], manifest: Manifest, reading: Reading
 
 
 def _labels_file(folder: Path, what: str, generation: int, at: int) -> Path:
-    return folder / f"{what}.{generation}.{at}.labels"
+    return folder / f"{what}-{at}.{generation}.labels"
 
 
 def _keep_counts(folder: Path, what: str, generation: int, at: int, pairs: pl.LazyFrame) -> pl.DataFrame:

@@ -40,9 +40,8 @@ class Seed:
     --------
     >>> import basketry as bk
     >>> shop = bk.simulate(customers=2_000)
-    >>> fish = bk.Seed.canned(shop.ledger, "big_fish", size=50)
-    >>> fish.reason
-    '50 of 105 customers of the audience big_fish, those who spent most'
+    >>> len(bk.Seed.canned(shop.ledger, "big fish", size=20))
+    20
     >>> bk.Seed.own([3, 1, 3]).members["customer"].to_list()
     [1, 3]
     """
@@ -62,7 +61,7 @@ class Seed:
         ledger
             The shop.
         audience
-            ``recent``, ``frequent`` or ``high_spend``; a quadrant such as ``big_fish``; a named segment of `rfm`.
+            ``recent``, ``frequent`` or ``high_spend``; a quadrant such as ``big fish``; a named segment of `rfm`.
         size
             At most so many, those who spent most (for the first three: the first by rank). None takes 400 by rank, or all.
         as_of
@@ -78,7 +77,7 @@ class Seed:
         else:
             named = {name: column for column in ("quadrant", "segment") for name in _labels(table[column])}
             if audience not in named:
-                raise ParameterError.unknown("audience", audience, [*CANNED, *named.values(), *named])
+                raise ParameterError.unknown("audience", audience, [*CANNED, *named])
             group = table.filter(pl.col(named[audience]).cast(pl.String) == audience)
             ranked = group.sort("spend_total", KEY, descending=[True, False])
             chosen = ranked if most is None else ranked.head(most)

@@ -11,8 +11,8 @@ from basketry.arguments import whole
 from basketry.control import Budget, reins
 from basketry.exceptions import ParameterError
 from basketry.ledger.zones import Moment
-from basketry.patterns._histories import before, codes_of, end_of, limit, places_of, tree_of
-from basketry.patterns.lags import SINCE, LagTables
+from basketry.patterns._histories import before, end_of, limit, places_of, tree_of
+from basketry.patterns.lags import SINCE, LagTables, rule_codes
 
 
 def due_list(
@@ -132,12 +132,14 @@ def _clocks(lags: LagTables, places: dict[str | int, int], max_q: float) -> list
     for rule, first, last in solid.select("rule", "first", "last").iter_rows():
         windows.setdefault(rule, []).append((first, last))
     clocks: list[_core.Clock] = []
-    for rule, antecedent, consequent in lags.rules.select("rule", "antecedent", "consequent").iter_rows():
+    for rule, (antecedent, consequent) in zip(
+        lags.rules["rule"], rule_codes(lags.rules, places), strict=True
+    ):
         cumulative, weekly = curves.get(rule, ([], []))
         clocks.append(
             {
-                "antecedent": codes_of("antecedent", antecedent, places),
-                "consequent": codes_of("consequent", consequent, places),
+                "antecedent": antecedent,
+                "consequent": consequent,
                 "cumulative": cumulative,
                 "chance": weekly,
                 "peaks": windows.get(rule, []),

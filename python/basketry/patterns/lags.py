@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -116,8 +116,8 @@ def time_to_next(
     there is one chance in twenty of a false one anywhere on the horizon, and that at least 80 % of 200
     resamples of the customers find again. Its p-value is that of the Gumbel distribution fitted to half the
     squares of the replicates' maxima (Abrams, Kulldorff and Kleinman 2010, for scan statistics). The same
-    test without the calendar finds calendar peaks. A week is
-    judged if about one event is expected in it and the history is at least twice as long as the lag.
+    test without the calendar, with 99 replicates, finds calendar peaks. A week is judged if about one event
+    is expected in it and the history is at least twice as long as the lag.
 
     Examples
     --------
@@ -251,7 +251,7 @@ def lag_tables(
     -----
     With many rules some have a peak by chance: one in twenty of those without any law. Keep the peaks with
     ``q_value <= 0.05``, of which one in twenty is false. The histories are read once; customers are drawn
-    anew in 256 groups, the same for all rules, so that the bootstrap reads nothing again. The replicates of
+    anew in 128 groups, the same for all rules, so that the bootstrap reads nothing again. The replicates of
     a rule end when they leave no doubt that it has no peak (after Besag and Clifford 1991), so a large
     p-value is a rough one.
 
@@ -271,7 +271,7 @@ def lag_tables(
     tree, axis = tree_of(ledger, customer, item, time)
     weeks = weeks_of("horizon", horizon)
     options: _core.LagOptions = {
-        "rules": None if rules is None else _codes(rules, places_of(tree, axis)),
+        "rules": None if rules is None else rule_codes(rules, places_of(tree, axis)),
         "min_events": whole("min_events", min_events, 1),
         "horizon": weeks,
         "before": before(tree, as_of),
@@ -297,9 +297,18 @@ def lag_tables(
     )  # fmt: skip
 
 
-def _codes(
-    rules: pl.DataFrame | Iterable[tuple[Side, Side]], places: dict[Item, int]
+def rule_codes(
+    rules: pl.DataFrame | Iterable[tuple[Side, Side]], places: Mapping[Item, int]
 ) -> list[tuple[list[int], list[int]]]:
+    """Turn the sides of rules into codes of items.
+
+    Parameters
+    ----------
+    rules
+        A frame with the columns ``antecedent`` and ``consequent``, or pairs of the two.
+    places
+        Each id's code.
+    """
     if isinstance(rules, pl.DataFrame):
         for role in ("antecedent", "consequent"):
             if role not in rules.columns:

@@ -12,6 +12,7 @@ from basketry.exceptions import ParameterError, SchemaError
 from basketry.ledger.zones import Moment
 from basketry.patterns._baskets import least_count
 from basketry.patterns._histories import codes_of, constraints, cut, places_of, tree_of
+from basketry.patterns.sequences import SEQUENCES
 
 
 def sequence_matches(
@@ -136,7 +137,7 @@ def contrast_sequences(
     ParameterError
         If an argument is out of range.
     CapacityError
-        If the search would pass its budget.
+        If the search would pass its budget; the text tells which count would fit.
 
     Notes
     -----
@@ -166,7 +167,7 @@ def contrast_sequences(
         group_of = [group if there else 2 for group, there in zip(group_of, known, strict=True)]
     count = least_count(min_support, min_count, sum(group < 2 for group in group_of))
     table, sizes = _core.contrast_sequences(
-        tree, axis, group_of, count, limits, before, reins(n_threads, budget)
+        tree, axis, group_of, count, limits, before, reins(n_threads, budget or SEQUENCES)
     )
     first, second = pl.col("first_count") / sizes[0], pl.col("second_count") / sizes[1]
     return pl.DataFrame(table).select(

@@ -21,6 +21,8 @@ KINDS = ("all", "closed", "maximal")
 
 SEQUENCES = Budget(results=10_000_000)
 """What a call may cost that sets no budget: a threshold too low would take all memory."""
+RULES = Budget(results=SEQUENCES.results, bytes=4_000_000_000)
+"""The same for rules: those that are tested and not kept take a few bytes each, too."""
 
 
 def frequent_sequences(
@@ -245,7 +247,7 @@ def sequence_rules(
         ``"3 events"`` for three consecutive events of the customer, those of other items counted. The customers
         with X are then those with all of X inside one window. None for the whole history.
     budget
-        The most that the search may cost.
+        The most that the search may cost; None for ten million rules and four gigabytes.
     n_threads
         How many threads to use; None for all.
 
@@ -262,14 +264,15 @@ def sequence_rules(
     ParameterError
         If an argument is out of range.
     CapacityError
-        If the search would pass its budget.
+        If the search would pass its budget; the text tells which count would fit.
 
     Notes
     -----
     ``p_value`` is Fisher's exact test, one-sided, that so many customers have both X and Y by chance. Chance
     gets credit for the customers who have Y first, too, so it is too large rather than too small. ``q_value``
-    is corrected by Benjamini and Hochberg (1995) for all rules that reach the minimal count. Neither knows
-    that some customers buy more of everything.
+    is corrected by Benjamini and Hochberg (1995) for all rules that are tested: those that reach the minimal
+    count within the limits on sides and window, whatever their confidence. ``min_confidence`` only chooses
+    which of them are returned and moves no q-value. Neither knows that some customers buy more of everything.
 
     Examples
     --------
@@ -298,7 +301,7 @@ def sequence_rules(
         "window_days": window_days,
         "window_events": window_events,
     }
-    found = pl.DataFrame(_core.sequence_rules(tree, axis, limits, before, reins(n_threads, budget)))
+    found = pl.DataFrame(_core.sequence_rules(tree, axis, limits, before, reins(n_threads, budget or RULES)))
     count = pl.col("count")
     confidence = count / pl.col("antecedent_count")
     return found.select(

@@ -23,6 +23,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "sequences": ("sequence", "length", "items", "count", "support"),
     "sequence_rules": ("antecedent", "consequent", "count", "support", "confidence", "lift"),
     "retention": ("since", "days", "at_risk", "returned", "low", "high"),
+    "lifetime_tracking": ("day", "seen", "actual", "expected"),
+    "lifetime_measures": ("rule", "mae", "rmse", "purchases", "bias"),
+    "lifetime_by_frequency": ("frequency", "customers", "actual", "expected", "own_rate"),
     "segments": ("segment", "name", "customers", "share", "orders_mean", "order_value_mean",
                  "recency_days_mean", "spend_total", "spend_share"),
     "profile": ("segment", "feature", "mean", "everyone_mean", "percentile"),
@@ -34,6 +37,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "personas": ("group", "label", "customers", "target_share", "other_share", "odds_ratio", "low", "high", "q_value",
                  "verdict", "sentence"),
     "lookalike": ("seed", "share", "people", "similarity", "least_similarity"),
+    "prediction": ("target", "verdict", "offered", "people"),
+    "comparison": ("as_of", "model", "lift_10", "lift_10_low", "lift_10_high", "auc", "auc_low", "auc_high", "brier",
+                   "calibration_error"),
+    "periods": ("as_of", "base_start", "base_end", "dormant_start", "dormant_end", "label_start", "label_end"),
+    "gains": ("model", "share", "hits", "revenue"),
+    "reliability": ("people", "predicted", "actual"),
+    "cutoffs": ("channel", "share", "expected_profit"),
 }  # fmt: skip
 LAG_TABLE = ("week", "at_risk", "events", "expected", "hazard", "cumulative", "low", "high")
 LAG_PEAKS = ("week", "low", "high", "excess", "rate_ratio", "p_value", "stability", "kind")
@@ -109,6 +119,8 @@ class Findings:
     retention
         The share that has ordered again (``returned``, ``low``, ``high``) by ``days``, since the ``first``
         and since ``every`` order.
+    lifetime_tracking, lifetime_measures, lifetime_by_frequency
+        A lifetime model on purchases that it had not seen: the frames of :func:`basketry.lifetime_holdout`.
     segments
         One row per segment, with its name, size, habits, spend and, where known, ``margin_total``.
     profile
@@ -121,6 +133,10 @@ class Findings:
         What sets one group apart: the frame of :func:`basketry.personas`, and ``group``, what it is called.
     lookalike
         Reach against similarity: ``Lookalike.reach``, and ``seed``, whom the people resemble.
+    prediction
+        One row: what was foretold, the verdict in words, what is offered, how many people are asked about.
+    comparison, periods, gains, reliability, cutoffs
+        The frames of those names of :class:`basketry.models.programme.Programme` and of a channel policy.
     item_names
         Item -> the name shown for it.
     absent
@@ -140,6 +156,9 @@ class Findings:
     sequence_rules: pl.DataFrame | None = None
     lags: Sequence[Lag] | None = None
     retention: pl.DataFrame | None = None
+    lifetime_tracking: pl.DataFrame | None = None
+    lifetime_measures: pl.DataFrame | None = None
+    lifetime_by_frequency: pl.DataFrame | None = None
     segments: pl.DataFrame | None = None
     profile: pl.DataFrame | None = None
     rfm_map: pl.DataFrame | None = None
@@ -147,6 +166,12 @@ class Findings:
     quadrants: pl.DataFrame | None = None
     personas: pl.DataFrame | None = None
     lookalike: pl.DataFrame | None = None
+    prediction: pl.DataFrame | None = None
+    comparison: pl.DataFrame | None = None
+    periods: pl.DataFrame | None = None
+    gains: pl.DataFrame | None = None
+    reliability: pl.DataFrame | None = None
+    cutoffs: pl.DataFrame | None = None
     item_names: Mapping[Any, str] | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
 

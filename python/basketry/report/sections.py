@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from basketry.report import lookalike, personas, sentences, text
+from basketry.report import lifetime, lookalike, personas, sentences, text
 from basketry.report.charts import lags, retention, revenue, rfm, rules, segments, style
 from basketry.report.charts.picture import Pictures
 from basketry.report.findings import FEWEST, Findings, Lag, people
+from basketry.report.predictions import predictions
 from basketry.report.section import Figure, Section, absent
 from basketry.report.tables import customers, ledger, patterns
 from basketry.report.tables.table import headed
@@ -29,6 +30,8 @@ def sections(findings: Findings, pictures: Pictures) -> list[Section]:
         _quadrants(findings, pictures),
         personas.section(findings, pictures),
         lookalike.section(findings, pictures),
+        lifetime.section(findings, pictures),
+        predictions(findings, pictures),
         _run(findings),
     ]
 

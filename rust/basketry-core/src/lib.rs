@@ -47,6 +47,7 @@ pub mod histories;
 pub mod itemsets;
 pub mod lags;
 pub mod ledger;
+pub mod lifetime;
 mod pages;
 pub mod rules;
 pub mod sequences;

@@ -13,7 +13,7 @@ use memmap2::MmapMut;
 use crate::{Error, Result};
 
 /// Bytes from which a column gets pages of its own, and what these are a multiple of.
-const HUGE: usize = 1 << 21;
+pub(crate) const HUGE: usize = 1 << 21;
 
 /// A column of fixed length, at first all zero.
 #[derive(Debug)]
@@ -37,7 +37,8 @@ impl<T: Pod> Pages<T> {
     /// [`Error::Memory`] if the system has not so much.
     pub fn zeroed(length: usize) -> Result<Self> {
         let bytes = length * size_of::<T>();
-        let room = if bytes < HUGE {
+        // A column that fills a huge page but for the part of a value belongs there as well.
+        let room = if bytes + size_of::<T>() <= HUGE {
             Room::Heap(vec![0; bytes.div_ceil(size_of::<u128>())])
         } else {
             let map = MmapMut::map_anon(bytes.next_multiple_of(HUGE));
@@ -48,6 +49,12 @@ impl<T: Pod> Pages<T> {
             Room::Mapped(map)
         };
         Ok(Self { room, length, values: PhantomData })
+    }
+}
+
+impl<T> Default for Pages<T> {
+    fn default() -> Self {
+        Self { room: Room::Heap(Vec::new()), length: 0, values: PhantomData }
     }
 }
 
@@ -92,7 +99,7 @@ mod tests {
 
     #[test]
     fn short_and_long_columns_hold_what_is_written() {
-        for length in [0, 1, 3, HUGE / 4 - 1, HUGE / 4, HUGE] {
+        for length in [0, 1, 3, HUGE / 4 - 2, HUGE / 4 - 1, HUGE / 4, HUGE] {
             let mut column = Pages::<u32>::zeroed(length).unwrap();
             assert_eq!(column.len(), length);
             assert!(column.iter().all(|&value| value == 0));

@@ -148,6 +148,11 @@ pub fn lists(offsets: impl Into<ScalarBuffer<i64>>, values: Column) -> Column {
     Column(Arc::new(LargeListArray::new(field, OffsetBuffer::new(offsets.into()), values.0, None)))
 }
 
+/// A column of lists of ids, such as the sides of rules.
+pub fn id_lists(ids: &Ids, offsets: impl Into<ScalarBuffer<i64>>, codes: &[u32]) -> PyResult<Column> {
+    Ok(lists(offsets, ids_of(ids, codes)?))
+}
+
 /// A column of all ids, in their order.
 pub fn all_ids(ids: &Ids) -> PyResult<Column> {
     match ids {
@@ -248,6 +253,41 @@ pub fn codes(frame: PyRecordBatchReader) -> PyResult<Vec<u32>> {
         Ok(())
     })?;
     Ok(codes)
+}
+
+/// Reads every column of a frame as numbers; a missing one is NaN.
+pub fn floats(frame: PyRecordBatchReader) -> PyResult<Vec<Vec<f64>>> {
+    let reader = frame.into_reader()?;
+    let mut columns = vec![Vec::new(); reader.schema().fields().len()];
+    for batch in reader {
+        let batch = batch.map_err(|error| errors::from_arrow("input", &error))?;
+        for ((field, array), column) in batch.schema().fields().iter().zip(batch.columns()).zip(&mut columns)
+        {
+            let array = cast(field.name(), array, &DataType::Float64)?;
+            let array = array.as_primitive::<Float64Type>();
+            match valid(array) {
+                None => column.extend_from_slice(array.values()),
+                Some(_) => column.extend(array.iter().map(|value| value.unwrap_or(f64::NAN))),
+            }
+        }
+    }
+    Ok(columns)
+}
+
+/// Reads columns of 64-bit numbers without a missing one, with their names.
+pub fn integers(frame: PyRecordBatchReader) -> PyResult<Vec<(String, Vec<i64>)>> {
+    let reader = frame.into_reader()?;
+    let mut columns: Vec<_> =
+        reader.schema().fields().iter().map(|field| (field.name().clone(), Vec::new())).collect();
+    for batch in reader {
+        let batch = batch.map_err(|error| errors::from_arrow("integers", &error))?;
+        for (column, (name, values)) in batch.columns().iter().zip(&mut columns) {
+            let column = column.as_primitive_opt::<Int64Type>().filter(|column| column.null_count() == 0);
+            let column = column.ok_or_else(|| errors::from_arrow(name, &"these are no 64-bit numbers"))?;
+            values.extend_from_slice(column.values());
+        }
+    }
+    Ok(columns)
 }
 
 /// Rows that are worked on at once: few enough that all their columns stay in the cache.

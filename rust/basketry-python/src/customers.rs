@@ -2,34 +2,19 @@
 
 use basketry_core::customers::{features, rfm as core};
 use pyo3::prelude::*;
+use pyo3_arrow::PyRecordBatchReader;
 
 use crate::columns::{self, Columns, Table};
 use crate::ledger::Ledger;
 use crate::run::{Reins, run};
 
-/// Recency, frequency, money of every customer who bought before `as_of` (microseconds UTC).
+/// Recency, frequency, money of every customer who bought before `as_of` (microseconds UTC), without scores.
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
-pub fn rfm(
-    py: Python<'_>,
-    ledger: &Ledger,
-    as_of: i64,
-    net: bool,
-    ties_apart: bool,
-    reins: Reins<'_>,
-) -> PyResult<Columns> {
+pub fn rfm(py: Python<'_>, ledger: &Ledger, as_of: i64, net: bool, reins: Reins<'_>) -> PyResult<Columns> {
     let tree = ledger.0.clone();
     let money = if net { core::Money::Net } else { core::Money::Gross };
-    let ties = if ties_apart { core::Ties::Apart } else { core::Ties::Together };
-    let (rows, r, f, m) = run(py, &reins, move |control| {
-        let rows = core::rfm(&tree, as_of, money, control)?;
-        let score =
-            |of: fn(&core::Rfm) -> i64| core::quintiles(&rows.iter().map(of).collect::<Vec<_>>(), ties);
-        let r = score(|row| -i64::from(row.recency_days));
-        let f = score(|row| i64::from(row.orders));
-        let m = score(|row| row.spend_total);
-        Ok((rows, r, f, m))
-    })?;
+    let rows = run(py, &reins, move |control| core::rfm(&tree, as_of, money, control))?;
     let codes: Vec<u32> = rows.iter().map(|row| row.customer).collect();
     let monetary = |row: &core::Rfm| {
         if row.frequency == 0 {
@@ -48,10 +33,28 @@ pub fn rfm(
         .with("last_order", columns::instants(rows.iter().map(|row| row.last_order).collect()))
         .with("orders", rows.iter().map(|row| row.orders).collect::<Vec<_>>())
         .with("spend_total", columns::units(rows.iter().map(|row| row.spend_total)))
-        .with("r", r)
-        .with("f", f)
-        .with("m", m)
         .finish()
+}
+
+/// The fifth that each value of a column falls into, from 1 (smallest) to 5: scores need all customers at once.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
+pub fn quintiles(
+    py: Python<'_>,
+    values: PyRecordBatchReader,
+    ties_apart: bool,
+    reins: Reins<'_>,
+) -> PyResult<Columns> {
+    let ties = if ties_apart { core::Ties::Apart } else { core::Ties::Together };
+    let columns = columns::integers(values)?;
+    let scores = run(py, &reins, move |_| {
+        Ok(columns
+            .into_iter()
+            .map(|(name, values)| (name, core::quintiles(&values, ties)))
+            .collect::<Vec<_>>())
+    })?;
+    let table = scores.into_iter().fold(Table::default(), |table, (name, scores)| table.with(&name, scores));
+    table.finish()
 }
 
 /// What every customer did before each cut: an instant and the first instants of its windows, the shortest first.

@@ -4,9 +4,10 @@ use basketry_core::histories::Histories;
 use basketry_core::lags as core;
 use pyo3::prelude::*;
 
-use crate::columns::{self, Columns, Table, lists};
+use crate::columns::{self, Columns, Table, id_lists};
 use crate::ledger::Ledger;
 use crate::run::{Reins, run};
+use crate::sequences::histories_of;
 
 /// Antecedent and consequent, as codes.
 type Rule = (Vec<u32>, Vec<u32>);
@@ -35,8 +36,7 @@ pub fn lag_tables(
     let (tree, axis) = (ledger.0.clone(), axis.to_owned());
     let LagOptions { rules, min_events, horizon, before, seed } = options;
     let (rules, answers, labels) = run(py, &reins, move |control| {
-        let axis = tree.axis(&axis)?;
-        let histories = Histories::from_ledger(&tree, &axis, before, control)?;
+        let (histories, labels) = histories_of(&tree, &axis, before, control)?;
         let rules = match rules {
             Some(rules) => rules,
             None => core::frequent_pairs(&histories, min_events, horizon, control)?
@@ -47,7 +47,7 @@ pub fn lag_tables(
         let questions: Vec<_> =
             rules.iter().map(|(antecedent, consequent)| core::Question { antecedent, consequent }).collect();
         let answers = core::lag_tables(&histories, &questions, horizon, seed, control)?;
-        Ok((rules, answers, axis.labels))
+        Ok((rules, answers, labels))
     })?;
     let side = |of: fn(&Rule) -> &Vec<u32>| {
         let mut offsets = vec![0_i64];
@@ -56,7 +56,7 @@ pub fn lag_tables(
             Some(*end)
         }));
         let codes: Vec<u32> = rules.iter().flat_map(|rule| of(rule).iter().copied()).collect();
-        Ok::<_, PyErr>(lists(offsets, columns::ids_of(&labels, &codes)?))
+        id_lists(&labels, offsets, &codes)
     };
     let numbers: Vec<u32> = (0..answers.len() as u32).collect();
     let followed = |answer: &core::TimeToNext| answer.followed as usize;
@@ -213,9 +213,8 @@ pub fn purchase_cycles(
 ) -> PyResult<Columns> {
     let (tree, axis) = (ledger.0.clone(), axis.to_owned());
     let (found, labels) = run(py, &reins, move |control| {
-        let axis = tree.axis(&axis)?;
-        let histories = Histories::from_ledger(&tree, &axis, before, control)?;
-        Ok((core::cycles(&histories, horizon_days, control)?, axis.labels))
+        let (histories, labels) = histories_of(&tree, &axis, before, control)?;
+        Ok((core::cycles(&histories, horizon_days, control)?, labels))
     })?;
     let day = |of: fn(&core::Cycle) -> Option<u32>| found.iter().map(of).collect::<Vec<_>>();
     Table::default()
@@ -244,10 +243,9 @@ pub fn just_bought(
 ) -> PyResult<Columns> {
     let (tree, axis) = (ledger.0.clone(), axis.to_owned());
     let (found, labels) = run(py, &reins, move |control| {
-        let axis = tree.axis(&axis)?;
-        let histories = Histories::from_ledger(&tree, &axis, Some(before), control)?;
+        let (histories, labels) = histories_of(&tree, &axis, Some(before), control)?;
         let found = core::just_bought(&histories, &wait_days);
-        Ok((found.into_iter().map(|row| (row, wait_days[row.1 as usize])).collect::<Vec<_>>(), axis.labels))
+        Ok((found.into_iter().map(|row| (row, wait_days[row.1 as usize])).collect::<Vec<_>>(), labels))
     })?;
     let customers: Vec<u32> = found.iter().map(|(row, _)| row.0).collect();
     let items: Vec<u32> = found.iter().map(|(row, _)| row.1).collect();

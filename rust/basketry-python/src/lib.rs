@@ -6,6 +6,7 @@ mod errors;
 mod itemsets;
 mod lags;
 mod ledger;
+mod lifetime;
 mod rules;
 mod run;
 mod sequences;
@@ -19,13 +20,15 @@ mod _core {
     #[pymodule_export]
     use crate::columns::Columns;
     #[pymodule_export]
-    use crate::customers::{customer_features, rfm};
+    use crate::customers::{customer_features, quintiles, rfm};
     #[pymodule_export]
     use crate::itemsets::{Baskets, count_itemsets, frequent_itemsets, support_for};
     #[pymodule_export]
     use crate::lags::{due_list, just_bought, lag_tables, purchase_cycles, retention};
     #[pymodule_export]
     use crate::ledger::{Account, Ledger, LedgerBuilder};
+    #[pymodule_export]
+    use crate::lifetime::{LifetimeTable, lifetime_forecast};
     #[pymodule_export]
     use crate::rules::{association_rules, local_rules, test_rules};
     #[pymodule_export]

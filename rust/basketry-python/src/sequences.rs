@@ -1,10 +1,12 @@
 //! Sequences and sequential rules.
 
+use basketry_core::dictionary::Ids;
 use basketry_core::histories::Histories;
 use basketry_core::sequences as core;
+use basketry_core::{Control, Result};
 use pyo3::prelude::*;
 
-use crate::columns::{self, Columns, Table, lists};
+use crate::columns::{self, Column, Columns, Table, id_lists, lists};
 use crate::ledger::Ledger;
 use crate::run::{Reins, run};
 
@@ -67,6 +69,22 @@ impl From<RuleLimits> for core::RuleLimits {
     }
 }
 
+/// What the customers of a ledger did before an instant on an item axis, and the ids of the items.
+pub fn histories_of(
+    tree: &basketry_core::ledger::Ledger,
+    axis: &str,
+    before: Option<i64>,
+    control: &Control,
+) -> Result<(Histories, Ids)> {
+    let axis = tree.axis(axis)?;
+    Ok((Histories::from_ledger(tree, &axis, before, control)?, axis.labels))
+}
+
+/// A column of sequences: lists of the lists of their events.
+fn event_lists(labels: &Ids, found: core::Sequences) -> PyResult<Column> {
+    Ok(lists(found.sequence_offsets, id_lists(labels, found.event_offsets, &found.items)?))
+}
+
 /// All values of an item axis, in the order of their codes.
 #[pyfunction]
 pub fn axis_labels(ledger: &Ledger, axis: &str) -> PyResult<Columns> {
@@ -100,16 +118,12 @@ pub fn frequent_sequences(
         "maximal" => core::Kind::Maximal,
         _ => core::Kind::All,
     };
-    let (found, labels) = run(py, &reins, move |control| {
-        let axis = tree.axis(&axis)?;
-        let histories = Histories::from_ledger(&tree, &axis, before, control)?;
-        Ok((core::select(&histories, min_count, &constraints, kind, &selection, control)?, axis.labels))
+    let (mut found, labels) = run(py, &reins, move |control| {
+        let (histories, labels) = histories_of(&tree, &axis, before, control)?;
+        Ok((core::select(&histories, min_count, &constraints, kind, &selection, control)?, labels))
     })?;
-    let events = lists(found.event_offsets, columns::ids_of(&labels, &found.items)?);
-    Table::default()
-        .with("sequence", lists(found.sequence_offsets, events))
-        .with("count", found.counts)
-        .finish()
+    let counts = std::mem::take(&mut found.counts);
+    Table::default().with("sequence", event_lists(&labels, found)?).with("count", counts).finish()
 }
 
 /// The customers of one sequence, with the days of their first matches.
@@ -129,7 +143,7 @@ pub fn sequence_matches(
     let (tree, axis) = (ledger.0.clone(), axis.to_owned());
     let constraints = constraints.into();
     let found = run(py, &reins, move |control| {
-        let histories = Histories::from_ledger(&tree, &tree.axis(&axis)?, before, control)?;
+        let (histories, _) = histories_of(&tree, &axis, before, control)?;
         core::matches(&histories, &sequence, &constraints, &without, control)
     })?;
     Table::default()
@@ -155,18 +169,16 @@ pub fn contrast_sequences(
     let (tree, axis) = (ledger.0.clone(), axis.to_owned());
     let constraints = constraints.into();
     let (found, contrast, labels) = run(py, &reins, move |control| {
-        let axis = tree.axis(&axis)?;
-        let histories = Histories::from_ledger(&tree, &axis, before, control)?;
+        let (histories, labels) = histories_of(&tree, &axis, before, control)?;
         let among = Some(group_of.iter().map(|&group| group < 2).collect());
         let selection = core::Selection { among, ..core::Selection::default() };
         let found = core::select(&histories, min_count, &constraints, core::Kind::All, &selection, control)?;
         let contrast = core::contrast(&histories, &found, &constraints, &group_of, control)?;
-        Ok((found, contrast, axis.labels))
+        Ok((found, contrast, labels))
     })?;
-    let events = lists(found.event_offsets, columns::ids_of(&labels, &found.items)?);
     let [first, second] = contrast.counts;
     let table = Table::default()
-        .with("sequence", lists(found.sequence_offsets, events))
+        .with("sequence", event_lists(&labels, found)?)
         .with("first_count", first)
         .with("second_count", second)
         .with("p_value", contrast.p_values)
@@ -190,17 +202,16 @@ pub fn sequence_rules(
     let limits = limits.into();
     let known = before.map(|before| ledger.known(before));
     let (found, labels) = run(py, &reins, move |control| {
-        let axis = tree.axis(&axis)?;
-        let mut histories = Histories::from_ledger(&tree, &axis, before, control)?;
+        let (mut histories, labels) = histories_of(&tree, &axis, before, control)?;
         if let Some(known) = &known {
             // Who comes later takes no part in what chance would do.
             histories = histories.of(known);
         }
-        Ok((core::rules(&histories, &limits, control)?, axis.labels))
+        Ok((core::rules(&histories, &limits, control)?, labels))
     })?;
     Table::default()
-        .with("antecedent", lists(found.antecedent_offsets, columns::ids_of(&labels, &found.antecedents)?))
-        .with("consequent", lists(found.consequent_offsets, columns::ids_of(&labels, &found.consequents)?))
+        .with("antecedent", id_lists(&labels, found.antecedent_offsets, &found.antecedents)?)
+        .with("consequent", id_lists(&labels, found.consequent_offsets, &found.consequents)?)
         .with("count", found.counts)
         .with("antecedent_count", found.antecedent_counts)
         .with("consequent_count", found.consequent_counts)

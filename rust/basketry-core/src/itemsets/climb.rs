@@ -1,6 +1,6 @@
 //! Going up and along a tree that stands in parts.
 
-use super::tree::Node;
+use super::nodes::Nodes;
 
 /// Where each part begins.
 fn starts(lengths: impl Iterator<Item = usize>) -> Vec<usize> {
@@ -15,13 +15,13 @@ fn starts(lengths: impl Iterator<Item = usize>) -> Vec<usize> {
 
 /// A tree in parts.
 pub(super) struct Tree<'a> {
-    parts: &'a [Vec<Node>],
+    parts: &'a [Nodes],
     starts: Vec<usize>,
 }
 
 impl<'a> Tree<'a> {
-    pub(super) fn new(parts: &'a [Vec<Node>]) -> Self {
-        Self { parts, starts: starts(parts.iter().map(Vec::len)) }
+    pub(super) fn new(parts: &'a [Nodes]) -> Self {
+        Self { parts, starts: starts(parts.iter().map(|part| part.len())) }
     }
 
     /// Visits the items of a set, the most frequent one first.

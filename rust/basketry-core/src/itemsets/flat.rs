@@ -3,8 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use super::climb::Tree;
+use super::nodes::Nodes;
 use super::prepare::Prepared;
-use super::tree::Node;
 
 /// Some sets, one after the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,10 +18,10 @@ pub(super) struct Flat {
 
 impl Flat {
     /// The sets of a tree by their ranks, without the fixed items.
-    pub(super) fn of_tree(parts: &[Vec<Node>], prepared: &Prepared) -> Self {
+    pub(super) fn of_tree(parts: &[Nodes], prepared: &Prepared) -> Self {
         let ranks: FxHashMap<u32, u32> = prepared.codes.iter().copied().zip(0..).collect();
         let (tree, mut sets, mut place) = (Tree::new(parts), Self::default(), 0);
-        for node in parts.iter().flatten() {
+        for node in parts.iter().flat_map(|part| part.iter()) {
             let start = sets.items.len();
             let mut length = 0;
             tree.climb(place, |item| {

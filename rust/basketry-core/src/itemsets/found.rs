@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::Options;
 use super::climb::Tree;
 use super::flat::Flat;
+use super::nodes::Nodes;
 use super::order::by_count_and_length;
 use super::tree::Node;
 use super::written::{BLOCK, ItemsetLists, Room};
@@ -19,7 +20,7 @@ const SORTED: usize = 1 << 18;
 ///
 /// The order of the walk: sets of a tree are compared from their least frequent item on, items being ranked by count and then
 /// by code, and a set comes after the set without its most frequent item. So the order depends on nothing but the baskets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Itemsets {
     sets: Sets,
     shortest: usize,
@@ -30,10 +31,10 @@ pub struct Itemsets {
 }
 
 /// Parts of what was found, in the order of the walk.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Sets {
     /// A prefix tree, twelve bytes a set.
-    Tree(Vec<Vec<Node>>),
+    Tree(Vec<Nodes>),
     /// Sets without their subsets, each written in full.
     Flat(Vec<Flat>),
 }
@@ -42,7 +43,7 @@ impl Itemsets {
     /// Takes what a search found.
     pub(super) fn new(sets: Sets, options: &Options, baskets: u64) -> Result<Self> {
         let count: usize = match &sets {
-            Sets::Tree(parts) => parts.iter().map(Vec::len).sum(),
+            Sets::Tree(parts) => parts.iter().map(|part| part.len()).sum(),
             Sets::Flat(parts) => parts.iter().map(Flat::len).sum(),
         };
         if count >= u32::MAX as usize {
@@ -73,11 +74,11 @@ impl Itemsets {
 
     /// All nodes of the tree in the order of the walk; some are there only as parents of others.
     pub fn nodes(&self) -> impl Iterator<Item = &Node> {
-        let parts: &[Vec<Node>] = match &self.sets {
+        let parts: &[Nodes] = match &self.sets {
             Sets::Tree(parts) => parts,
             Sets::Flat(_) => &[],
         };
-        parts.iter().flatten()
+        parts.iter().flat_map(|part| part.iter())
     }
 
     /// The list form of the sets, with `values[code]` for each item.
@@ -236,7 +237,7 @@ impl Sets {
 /// A part of what was found.
 enum Part {
     Tree {
-        nodes: Vec<Node>,
+        nodes: Nodes,
         /// The number of items of each set.
         lengths: Vec<u16>,
         /// The items above the first node, the outermost first.

@@ -12,6 +12,7 @@ mod index;
 mod kinds;
 mod lists;
 mod maximal;
+mod nodes;
 mod order;
 mod pairs;
 mod prepare;

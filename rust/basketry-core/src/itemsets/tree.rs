@@ -1,16 +1,17 @@
 //! The itemsets found, as a prefix tree of twelve bytes a set.
 
+use bytemuck::{Pod, Zeroable};
+
+use super::nodes::Nodes;
 use super::sink::{BOOKED, Sink};
 use super::table::{Cell, walk};
-use crate::{Control, Error, Result};
-
-/// Nodes of one part of a tree; a new part begins when one is full, so that no part is ever moved to a larger place.
-const PART: usize = 1 << 16;
+use crate::{Control, Result};
 
 /// One frequent itemset: its parent's items and one more.
 ///
 /// The place of the parent is told as a distance, so parts of a tree can be put behind each other without being rewritten.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
 pub struct Node {
     /// How many nodes before this one the parent stands; 0 for a set of one item.
     pub up: u32,
@@ -23,10 +24,10 @@ pub struct Node {
 /// Grows a tree.
 pub(super) struct Grow<'a> {
     control: &'a Control,
-    parts: Vec<Vec<Node>>,
+    parts: Vec<Nodes>,
     /// Nodes in the parts that are finished.
     finished: usize,
-    part: Vec<Node>,
+    part: Nodes,
     /// Places of the sets on the current branch, as far as this fork has seen them.
     branch: Vec<usize>,
     /// Nodes whose parent stands outside this fork.
@@ -42,7 +43,7 @@ impl<'a> Grow<'a> {
             control,
             parts: Vec::new(),
             finished: 0,
-            part: Vec::new(),
+            part: Nodes::default(),
             branch: Vec::new(),
             roots: Vec::new(),
             places: Vec::new(),
@@ -51,7 +52,7 @@ impl<'a> Grow<'a> {
     }
 
     /// The parts of the tree.
-    pub(super) fn finish(mut self) -> Result<Vec<Vec<Node>>> {
+    pub(super) fn finish(mut self) -> Result<Vec<Nodes>> {
         self.book()?;
         self.close();
         Ok(self.parts)
@@ -79,11 +80,9 @@ impl<'a> Grow<'a> {
         if self.unbooked >= BOOKED {
             self.book()?;
         }
-        if self.part.len() + nodes > self.part.capacity() && self.part.len() + nodes > PART {
+        if !self.part.fits(nodes)? {
             self.close();
-            let room = nodes.max(PART);
-            let refused = |_| Error::Memory { bytes: (room * size_of::<Node>()) as u64 };
-            self.part.try_reserve_exact(room).map_err(refused)?;
+            self.part = Nodes::page(nodes)?;
         }
         Ok(())
     }
@@ -155,17 +154,23 @@ impl Sink for Grow<'_> {
         let finished = *finished;
         // Distances are counted from the start of the part; a parent before it gives a negative place, which wraps well.
         places[0] = branch.last().map_or(0, |&parent| (parent as u32).wrapping_sub(finished as u32));
-        walk(table, min, longest, |set, count| {
-            let place = part.len() as u32;
-            let rest = set & (set - 1);
-            let up = if rest == 0 && branch.is_empty() {
-                roots.push(finished + place as usize);
-                0
-            } else {
-                place.wrapping_sub(places[rest])
-            };
-            places[set] = place;
-            part.push(Node { up, item: items[set.trailing_zeros() as usize], count });
+        let start = part.len();
+        part.extend(|room| {
+            let mut filled = 0;
+            walk(table, min, longest, |set, count| {
+                let place = (start + filled) as u32;
+                let rest = set & (set - 1);
+                let up = if rest == 0 && branch.is_empty() {
+                    roots.push(finished + place as usize);
+                    0
+                } else {
+                    place.wrapping_sub(places[rest])
+                };
+                places[set] = place;
+                room[filled] = Node { up, item: items[set.trailing_zeros() as usize], count };
+                filled += 1;
+            });
+            filled
         });
         Ok(())
     }

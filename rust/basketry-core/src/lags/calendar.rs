@@ -1,12 +1,13 @@
 //! What the calendar alone lets expect.
 
+use super::lanes::{Column, Lanes};
 use super::postings::Postings;
 use super::table::{LifeTable, week_of};
 
 /// The calendar is learned from people who do not have the antecedent, if they bought the consequent so often.
 const ENOUGH: u64 = 100;
 /// Groups of customers that are drawn together in a resample.
-pub(super) const STRATA: usize = 256;
+pub(super) const STRATA: usize = 128;
 
 /// The calendar of a log: weeks counted back from its end, so that the last one is whole and nothing changes when all dates
 /// move.
@@ -212,42 +213,60 @@ impl<'a> Calendar<'a> {
 
     /// Purchases per customer-day of each calendar week, for given numbers of purchases. Each week has one purchase at the
     /// mean rate added, so that a week of few people is no extreme.
-    pub fn rates(&self, purchases: &[f64]) -> Vec<f64> {
-        let total = purchases.iter().sum::<f64>();
-        if total <= 0.0 {
-            return vec![0.0; purchases.len()];
+    pub fn rates<const N: usize>(&self, purchases: &Lanes<N>) -> Column<N> {
+        let mut days_each = [0.0; N];
+        for purchases in purchases {
+            for (total, purchases) in days_each.iter_mut().zip(purchases) {
+                *total += purchases;
+            }
         }
-        let days_each = self.exposure.iter().sum::<u64>() as f64 / total;
-        let rate = |(&n, &days): (&f64, &u64)| (n + 1.0) / (days as f64 + days_each);
+        let exposure = self.exposure.iter().sum::<u64>() as f64;
+        for total in &mut days_each {
+            // Without any purchase there is no end to the days for one, and the rates are 0.
+            *total = if *total > 0.0 { exposure / *total } else { f64::INFINITY };
+        }
+        let rate = |(purchases, &days): (&[f64; N], &u64)| {
+            let mut rates = *purchases;
+            for (rate, days_each) in rates.iter_mut().zip(days_each) {
+                *rate = (*rate + 1.0) / (days as f64 + days_each);
+            }
+            rates
+        };
         purchases.iter().zip(&self.exposure).map(rate).collect()
     }
 
     /// Events by lag week that the given rates let expect.
-    pub fn expected(&self, rates: &[f64]) -> Vec<f64> {
+    pub fn expected<const N: usize>(&self, rates: &Lanes<N>) -> Column<N> {
         let n_weeks = self.span.n_weeks;
         (0..self.weeks)
             .map(|lag| {
                 // Nobody is so late after the antecedent in the first weeks of the data.
                 let reached = n_weeks.saturating_sub(lag);
-                dot(&self.at_risk_days[lag * n_weeks..][..reached], &rates[..reached])
+                let mut sums = [0.0; N];
+                for (days, rates) in self.at_risk_days[lag * n_weeks..][..reached].iter().zip(rates) {
+                    for (sum, rate) in sums.iter_mut().zip(rates) {
+                        *sum += days * rate;
+                    }
+                }
+                sums
             })
             .collect()
     }
 
-    /// Customer-days at risk, those days times the rate of their calendar week, and events: by stratum and lag week.
-    pub fn strata(&self, rates: &[f64]) -> [Vec<f64>; 3] {
+    /// Customer-days at risk, those days times the rate of their calendar week, and events: by lag week and stratum.
+    pub fn strata(&self, rates: &Lanes<1>) -> [Vec<f64>; 3] {
         let mut strata = [(); 3].map(|()| vec![0.0; STRATA * self.weeks]);
         let buyers = pairs(&self.entrants.customers, &self.outcomes);
         for ((index_day, outcome), &(customer, _)) in buyers.zip(&self.entrants.customers) {
-            let row = stratum(customer) * self.weeks;
+            let stratum = stratum(customer);
             let bought = outcome.map(|day| week_of(day.abs_diff(index_day)));
             let last = bought.unwrap_or(self.weeks).min(self.weeks);
             self.span.lay(index_day, 0..last, |lag, week, days| {
-                strata[0][row + lag] += f64::from(days);
-                strata[1][row + lag] += f64::from(days) * rates[week];
+                strata[0][lag * STRATA + stratum] += f64::from(days);
+                strata[1][lag * STRATA + stratum] += f64::from(days) * rates[week][0];
             });
             if let Some(week) = bought.filter(|&week| week <= self.weeks) {
-                strata[2][row + week - 1] += 1.0;
+                strata[2][(week - 1) * STRATA + stratum] += 1.0;
             }
         }
         strata
@@ -265,18 +284,6 @@ fn pairs<'a>(
         at += usize::from(outcome.is_some());
         (day, outcome.map(|outcome| outcome.1))
     })
-}
-
-/// A product of two columns, in eight sums that processors take at once.
-fn dot(one: &[f64], other: &[f64]) -> f64 {
-    let (mut sums, whole) = ([0.0; 8], one.len() / 8 * 8);
-    for (a, b) in one[..whole].chunks_exact(8).zip(other.chunks_exact(8)) {
-        for lane in 0..8 {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    let rest: f64 = one[whole..].iter().zip(&other[whole..]).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f64>() + rest
 }
 
 /// Spreads customers evenly over the strata.
@@ -372,9 +379,9 @@ mod tests {
             // So few purchases are too few to learn from the others: what was counted stands in the strata and before.
             prop_assert_eq!(&calendar.purchases, &occasions.purchases);
             prop_assert_eq!(occasions.before(&entrants, &span), purchases);
-            let [strata_days, _, bought] = calendar.strata(&vec![1.0; span.n_weeks]);
+            let [strata_days, _, bought] = calendar.strata(&vec![[1.0]; span.n_weeks]);
             for (lag, &events) in events.iter().enumerate() {
-                let sum = |values: &[f64]| values.iter().skip(lag).step_by(WEEKS).sum::<f64>() as u64;
+                let sum = |values: &[f64]| values[lag * STRATA..][..STRATA].iter().sum::<f64>() as u64;
                 prop_assert_eq!(sum(&bought), events);
                 let row = &days_of(&calendar)[lag];
                 prop_assert_eq!(sum(&strata_days), *row);

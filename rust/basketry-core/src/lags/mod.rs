@@ -11,6 +11,7 @@
 mod calendar;
 mod cycles;
 mod due;
+mod lanes;
 mod level;
 mod pairs;
 mod peaks;

@@ -33,25 +33,19 @@ pub fn frequent_pairs(
     let common: Vec<bool> =
         (0..n_items as u32).into_par_iter().map(|item| buyers(item).len() as u64 >= min_events).collect();
     let longest = 7 * i64::from(horizon);
+    let log = Common::new(histories, &postings, &common);
     let rows = (0..n_items as u32).into_par_iter().filter(|&item| common[item as usize]).map_init(
         || (vec![0u32; n_items], vec![u32::MAX; n_items]),
         |(counts, seen), first| {
             control.check()?;
             seen.fill(u32::MAX);
             for (customer, index_day) in buyers(first) {
-                let events = histories.events_of(customer as usize);
-                for event in events.rev() {
-                    let lag = i64::from(histories.day(event)) - i64::from(index_day);
-                    if lag <= 0 {
+                for &(day, item) in log.after(customer, index_day) {
+                    if i64::from(day) - i64::from(index_day) > longest {
                         break;
                     }
-                    if lag > longest || histories.day(event) >= postings.end_day {
-                        continue;
-                    }
-                    for &item in histories.items_of(event) {
-                        let known = std::mem::replace(&mut seen[item as usize], customer) == customer;
-                        counts[item as usize] += u32::from(!known);
-                    }
+                    let known = std::mem::replace(&mut seen[item as usize], customer) == customer;
+                    counts[item as usize] += u32::from(!known);
                 }
             }
             let enough = |(then, count): (usize, &mut u32)| {
@@ -61,4 +55,31 @@ pub fn frequent_pairs(
         },
     );
     Ok(rows.collect::<Result<Vec<_>>>()?.concat())
+}
+
+/// What each customer bought of the items that enough have, day after day in one row.
+struct Common {
+    offsets: Vec<usize>,
+    entries: Vec<(i32, u32)>,
+}
+
+impl Common {
+    fn new(histories: &Histories, postings: &Postings, common: &[bool]) -> Self {
+        let mut log = Self { offsets: vec![0], entries: Vec::new() };
+        for customer in 0..histories.len() {
+            let observed = |event: &usize| histories.day(*event) < postings.end_day;
+            for event in histories.events_of(customer).take_while(observed) {
+                let items = histories.items_of(event).iter().filter(|&&item| common[item as usize]);
+                log.entries.extend(items.map(|&item| (histories.day(event), item)));
+            }
+            log.offsets.push(log.entries.len());
+        }
+        log
+    }
+
+    /// What a customer bought after a day.
+    fn after(&self, customer: u32, day: i32) -> &[(i32, u32)] {
+        let own = &self.entries[self.offsets[customer as usize]..self.offsets[customer as usize + 1]];
+        &own[own.partition_point(|entry| entry.0 <= day)..]
+    }
 }

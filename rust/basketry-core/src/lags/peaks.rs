@@ -1,6 +1,7 @@
 //! Peaks: weeks where more is bought than level and calendar explain, by more than chance makes anywhere on the horizon.
 
 use super::calendar::{Calendar, STRATA};
+use super::lanes::{Column, LANES, Lanes, alone};
 use super::level::Level;
 use super::random::{Poisson, Random};
 use super::table::LifeTable;
@@ -9,14 +10,14 @@ use crate::error::Result;
 
 /// Bandwidths of the smoothing, in weeks: for sharp peaks and for broad ones.
 const BANDWIDTHS: [f64; 2] = [1.25, 3.0];
-/// Replicates without any peak, from which the threshold comes.
-const REPLICATES: u64 = 199;
-/// Replicates that are drawn before one looks whether they settle the matter already.
-const BATCH: u64 = 8;
+/// Replicates without any peak, from which the threshold comes, where the season is taken out and where it is not. The p-value
+/// of the former goes on to the correction for many questions and has to be known far out; the latter only names what the
+/// season does.
+const REPLICATES: [usize; 2] = [199, 99];
 /// A test is over when a peak would need luck rarer than this.
-const SETTLED: f64 = 1e-4;
+const SETTLED: f64 = 1e-3;
 /// Resamples of the customers.
-const RESAMPLES: u64 = 200;
+const RESAMPLES: usize = 25 * LANES;
 /// The chance of a false peak anywhere on the horizon.
 const LEVEL: f64 = 0.05;
 /// Share of the resamples that must find the peak again.
@@ -72,28 +73,35 @@ pub(super) struct Plan {
     kernels: [Vec<f64>; 2],
     squares: [Vec<f64>; 2],
     seed: u64,
-    /// How many replicates must surpass what was observed for the matter to be settled, batch by batch.
-    settled: Vec<usize>,
-    /// How often each stratum of customers is drawn, resample by resample.
-    resamples: Vec<Vec<f64>>,
+    /// How many replicates must surpass what was observed for the matter to be settled, batch by batch, for each test.
+    settled: [Vec<usize>; 2],
+    /// How often each stratum of customers is drawn, for several resamples at once.
+    resamples: Vec<Column<LANES>>,
 }
 
 impl Plan {
     pub fn new(seed: u64) -> Self {
         let once = Poisson::new(&[1.0; STRATA]);
-        let draw = |number| once.draw(&mut Random::new(seed, 3, number));
+        let draw = |number| once.draw(&mut streams(seed, 3, number));
         let kernels = BANDWIDTHS.map(kernel);
         let squares =
             [&kernels[0], &kernels[1]].map(|kernel| kernel.iter().map(|weight| weight * weight).collect());
-        let settled = (0..=REPLICATES.div_ceil(BATCH)).map(|batches| settled(batches * BATCH)).collect();
-        Self { kernels, squares, seed, settled, resamples: (0..RESAMPLES).map(draw).collect() }
+        let settled =
+            REPLICATES.map(|all| (0..=all).step_by(LANES).map(|drawn| settled(drawn, all)).collect());
+        let resamples = (0..RESAMPLES as u64).step_by(LANES).map(draw).collect();
+        Self { kernels, squares, seed, settled, resamples }
     }
+}
+
+/// The random numbers of several replicates, the first of them of the given number.
+fn streams(seed: u64, purpose: u64, number: u64) -> [Random; LANES] {
+    std::array::from_fn(|lane| Random::new(seed, purpose, number + lane as u64))
 }
 
 /// What is the same for both tests of a question.
 struct Search<'a> {
     plan: &'a Plan,
-    events: Vec<f64>,
+    events: Column<1>,
     /// Weeks with data enough to be judged.
     judged: Vec<bool>,
     control: &'a Control,
@@ -126,24 +134,30 @@ pub(super) fn find(
     calendar: &Calendar<'_>,
     control: &Control,
 ) -> Result<Found> {
-    let events: Vec<f64> = table.events.iter().map(|&n| n as f64).collect();
+    let events: Column<1> = table.events.iter().map(|&n| [n as f64]).collect();
     let purchases: Vec<f64> = calendar.purchases.iter().map(|&n| n as f64).collect();
-    let rates = calendar.rates(&purchases);
-    let seasonal = calendar.expected(&rates);
-    let days = calendar.expected(&vec![1.0; calendar.span.n_weeks]);
-    let judged = judged(&events, &seasonal, &plan.kernels[0], calendar.span.history_days);
+    let rates = calendar.rates(&alone(&purchases));
+    // With the season, and for people and days alone.
+    let bases = calendar.expected(&rates.iter().map(|&[rate]| [rate, 1.0]).collect::<Vec<_>>());
+    let [seasonal, days]: [Column<1>; 2] =
+        [0, 1].map(|basis| bases.iter().map(|both| [both[basis]]).collect());
+    let nothing_masked = vec![false; events.len()];
+    let level = Level::fit(&events, &seasonal, nothing_masked.clone());
+    let judged = judged(&level.mean, &plan.kernels[0], calendar.span.history_days);
     let search = Search { plan, events, judged, control };
 
     // Against the season; a replicate draws the season anew, too, because it is known from so many purchases only.
     let sales = Poisson::new(&purchases);
-    let law = search.test(&seasonal, |number| {
-        let mut random = Random::new(plan.seed, 1, number);
+    let law = search.test(0, level, &seasonal, |number| {
+        let mut random = streams(plan.seed, 1, number);
         let basis = calendar.expected(&calendar.rates(&sales.draw(&mut random)));
         (random, basis)
     })?;
     // Against people and days alone: what peaks here and not above is the season's.
-    let mut flat = search.test(&days, |number| (Random::new(plan.seed, 2, number), days.clone()))?;
-    let explained = |week: usize| law.level.mean[week] > flat.level.mean[week];
+    let level = Level::fit(&search.events, &days, nothing_masked);
+    let steady: Column<LANES> = days.iter().map(|&[days]| [days; LANES]).collect();
+    let mut flat = search.test(1, level, &days, |number| (streams(plan.seed, 2, number), steady.clone()))?;
+    let explained = |week: usize| law.level.mean[week][0] > flat.level.mean[week][0];
     let new = |week: usize| law.peaks.iter().all(|&(known, _)| known.abs_diff(week) > MASK);
     flat.peaks.retain(|&(week, _)| explained(week) && new(week));
 
@@ -155,17 +169,17 @@ pub(super) fn find(
     }
     peaks.extend(unjudged(&search.judged));
     peaks.sort_by_key(|peak| (peak.week.unwrap_or(peak.low), peak.low));
-    Ok(Found { expected: law.level.mean, peaks, p_value: law.p_value })
+    let expected = law.level.mean.iter().map(|&[mean]| mean).collect();
+    Ok(Found { expected, peaks, p_value: law.p_value })
 }
 
 /// Which weeks have enough expected events near them and lie in the first half of the history, or so little beyond it that a
 /// peak at its end has neighbours.
-fn judged(events: &[f64], basis: &[f64], kernel: &[f64], history_days: u32) -> Vec<bool> {
-    let mean = Level::fit(events, basis, vec![false; events.len()]).mean;
-    let (total, weight) = (smoothed(&mean, kernel), smoothed(&vec![1.0; mean.len()], kernel));
-    (0..events.len())
+fn judged(expected: &Lanes<1>, kernel: &[f64], history_days: u32) -> Vec<bool> {
+    let (total, weight) = (smoothed(expected, kernel), smoothed(&vec![[1.0]; expected.len()], kernel));
+    (0..expected.len())
         .map(|week| {
-            total[week] >= ENOUGH * weight[week]
+            total[week][0] >= ENOUGH * weight[week][0]
                 && 14 * (week + 1).saturating_sub(NEAR) as u32 <= history_days
         })
         .collect()
@@ -190,36 +204,41 @@ fn unjudged(judged: &[bool]) -> Vec<Peak> {
 }
 
 impl Search<'_> {
-    /// Finds the weeks that rise above the threshold. `replicate` gives the basis of one replicate, and its numbers.
-    fn test(&self, basis: &[f64], replicate: impl Fn(u64) -> (Random, Vec<f64>)) -> Result<Test> {
-        let level = Level::fit(&self.events, basis, vec![false; self.events.len()]);
+    /// Finds the weeks that rise above the threshold. `which` test tells how many replicates there are, `level` is the one
+    /// fitted to the events over their basis; `replicate` gives the bases of a batch of replicates, and their random numbers.
+    fn test(
+        &self,
+        which: usize,
+        level: Level,
+        basis: &Lanes<1>,
+        replicate: impl Fn(u64) -> ([Random; LANES], Column<LANES>),
+    ) -> Result<Test> {
         let first = self.statistics(&self.events, &level.mean);
         let mut found = Test { level, threshold: f64::INFINITY, p_value: None, peaks: vec![] };
-        let observed = highest(&first);
+        let [observed] = highest(&first);
         if !observed.is_finite() {
             return Ok(found);
         }
-        let noise = Poisson::new(&found.level.mean);
-        let mut drawn = Vec::with_capacity(REPLICATES as usize);
-        while drawn.len() < REPLICATES as usize {
+        let noise = Poisson::new(&found.level.mean.iter().map(|&[mean]| mean).collect::<Vec<_>>());
+        let mut drawn = Vec::with_capacity(REPLICATES[which] + LANES);
+        for &enough in &self.plan.settled[which] {
             self.control.check()?;
             let higher = drawn.iter().filter(|&&height| height > observed).count();
-            if higher >= self.plan.settled[drawn.len() / BATCH as usize] {
+            if higher >= enough {
                 found.p_value = Some((1 + higher) as f64 / (1 + drawn.len()) as f64);
                 return Ok(found);
             }
-            let next = drawn.len() as u64;
-            for number in next..(next + BATCH).min(REPLICATES) {
-                let (mut random, basis) = replicate(number);
-                let events = noise.draw(&mut random);
-                drawn.push(highest(&self.statistics(&events, &found.level.refit(&events, &basis))));
-            }
+            let (mut random, basis) = replicate(drawn.len() as u64);
+            let events = noise.draw(&mut random);
+            drawn.extend(highest(&self.statistics(&events, &found.level.refit(&events, &basis))));
         }
+        drawn.truncate(REPLICATES[which]);
         drawn.sort_by(f64::total_cmp);
-        found.threshold = drawn[drawn.len() - allowed()];
+        found.threshold = drawn[drawn.len() - allowed(drawn.len())];
         let tail = Tail::new(&drawn);
         found.p_value = Some(tail.beyond(observed));
         // Peaks lift the level they are measured against; without their weeks it comes down and shows further ones.
+        let first: [Vec<f64>; 2] = lane(&first, 0);
         let mut z = first.clone();
         for _ in 0..3 {
             let weeks = peaks_of(&z, found.threshold);
@@ -237,23 +256,28 @@ impl Search<'_> {
                 break;
             }
             found.level = Level::fit(&self.events, basis, masked);
-            z = self.statistics(&self.events, &found.level.mean);
+            z = lane(&self.statistics(&self.events, &found.level.mean), 0);
         }
         Ok(found)
     }
 
     /// For each bandwidth and week the smoothed difference of events and expectation in units of its standard deviation.
-    fn statistics(&self, events: &[f64], mean: &[f64]) -> [Vec<f64>; 2] {
-        let difference: Vec<f64> = events.iter().zip(mean).map(|(events, mean)| events - mean).collect();
+    fn statistics<const N: usize>(&self, events: &Lanes<N>, mean: &Lanes<N>) -> [Column<N>; 2] {
+        let less = |(events, mean): (&[f64; N], &[f64; N])| {
+            let mut difference = *events;
+            for (difference, mean) in difference.iter_mut().zip(mean) {
+                *difference -= mean;
+            }
+            difference
+        };
+        let difference: Column<N> = events.iter().zip(mean).map(less).collect();
         [0, 1].map(|bandwidth| {
             let mut z = smoothed(&difference, &self.plan.kernels[bandwidth]);
             let variance = smoothed(mean, &self.plan.squares[bandwidth]);
-            for week in 0..z.len() {
-                z[week] = if self.judged[week] && variance[week] > 0.0 {
-                    z[week] / variance[week].sqrt()
-                } else {
-                    f64::NEG_INFINITY
-                };
+            for ((z, variance), judged) in z.iter_mut().zip(&variance).zip(&self.judged) {
+                for (z, variance) in z.iter_mut().zip(variance) {
+                    *z = if *judged && *variance > 0.0 { *z / variance.sqrt() } else { f64::NEG_INFINITY };
+                }
             }
             z
         })
@@ -265,21 +289,16 @@ impl Search<'_> {
             return Ok(Vec::new());
         }
         let weeks = self.events.len();
-        let mut draws: Vec<Vec<(usize, f64)>> = Vec::with_capacity(self.plan.resamples.len());
+        let mut draws: Vec<Vec<(usize, f64)>> = Vec::with_capacity(RESAMPLES);
         for times in &self.plan.resamples {
             self.control.check()?;
-            let (mut drawn, mut expected) = (vec![0.0; weeks], vec![0.0; weeks]);
-            for (stratum, &times) in times.iter().enumerate().filter(|(_, times)| **times > 0.0) {
-                let row = stratum * weeks..(stratum + 1) * weeks;
-                for (sum, value) in drawn.iter_mut().zip(&bought[row.clone()]) {
-                    *sum += times * value;
-                }
-                for (sum, value) in expected.iter_mut().zip(&basis[row]) {
-                    *sum += times * value;
-                }
-            }
+            let (drawn, expected) = (redrawn(bought, times), redrawn(basis, times));
             let z = self.statistics(&drawn, &test.level.refit(&drawn, &expected));
-            draws.push(test.peaks.iter().map(|&(week, _)| highest_near(&z, week, test.threshold)).collect());
+            for one in 0..LANES {
+                let z = lane(&z, one);
+                let near = |&(week, _): &(usize, f64)| highest_near(&z, week, test.threshold);
+                draws.push(test.peaks.iter().map(near).collect());
+            }
         }
         let peaks = test.peaks.iter().enumerate().filter_map(|(number, &(week, p_value))| {
             let mut places: Vec<usize> = draws.iter().map(|draw| draw[number].0).collect();
@@ -291,13 +310,13 @@ impl Search<'_> {
             };
             let stability = draws.iter().filter(again).count() as f64 / RESAMPLES as f64;
             let span = week.saturating_sub(NEAR)..(week + NEAR + 1).min(weeks);
-            let sum = |values: &[f64]| values[span.clone()].iter().sum::<f64>();
+            let sum = |values: &Lanes<1>| values[span.clone()].iter().flatten().sum::<f64>();
             (stability >= STABLE).then(|| Peak {
                 week: Some(week as u32 + 1),
                 low: quantile(0.025),
                 high: quantile(0.975),
                 window: window(
-                    span.clone().map(|week| (week, self.events[week] - test.level.mean[week])),
+                    span.clone().map(|week| (week, self.events[week][0] - test.level.mean[week][0])),
                     week,
                 ),
                 excess: Some(sum(&self.events) - sum(&test.level.mean)),
@@ -311,18 +330,18 @@ impl Search<'_> {
     }
 }
 
-/// The threshold is exceeded by one less than so many replicates.
-fn allowed() -> usize {
-    (LEVEL * (REPLICATES + 1) as f64) as usize
+/// The threshold is exceeded by one less than so many of the replicates.
+fn allowed(replicates: usize) -> usize {
+    (LEVEL * (replicates + 1) as f64) as usize
 }
 
-/// How many of the first replicates must surpass what was observed to end the test without a peak: as many as the threshold
+/// How many of the first of `all` replicates must surpass what was observed to end the test without a peak: as many as the threshold
 /// allows, or so many that a value above the threshold would have met them with a chance below [`SETTLED`]. Besag and
 /// Clifford (1991) stop at the former alone.
-fn settled(drawn: u64) -> usize {
+fn settled(drawn: usize, all: usize) -> usize {
     let mut term = (1.0 - LEVEL).powi(drawn as i32);
     let (mut beyond, mut count) = (1.0, 0);
-    while beyond > SETTLED && count < allowed() {
+    while beyond > SETTLED && count < allowed(all) {
         beyond -= term;
         term *= LEVEL / (1.0 - LEVEL) * (drawn as f64 - count as f64) / (count as f64 + 1.0);
         count += 1;
@@ -376,9 +395,35 @@ fn half_square(z: f64) -> f64 {
     0.5 * z * z.abs()
 }
 
-/// The highest value of all weeks and bandwidths.
-fn highest(z: &[Vec<f64>; 2]) -> f64 {
-    z.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max)
+/// The highest values of all weeks and bandwidths.
+fn highest<const N: usize>(z: &[Column<N>; 2]) -> [f64; N] {
+    let mut highest = [f64::NEG_INFINITY; N];
+    for week in z.iter().flatten() {
+        for (highest, z) in highest.iter_mut().zip(week) {
+            *highest = highest.max(*z);
+        }
+    }
+    highest
+}
+
+/// One of the replicates.
+fn lane<const N: usize>(z: &[Column<N>; 2], lane: usize) -> [Vec<f64>; 2] {
+    [0, 1].map(|bandwidth| z[bandwidth].iter().map(|week| week[lane]).collect())
+}
+
+/// The sums by week over the strata, each as many times as it was drawn.
+fn redrawn(by_week: &[f64], times: &Lanes<LANES>) -> Column<LANES> {
+    let sum = |strata: &[f64]| {
+        let mut sums = [0.0; LANES];
+        // Most strata have no event in a week.
+        for (value, times) in strata.iter().zip(times).filter(|(value, _)| **value != 0.0) {
+            for (sum, times) in sums.iter_mut().zip(times) {
+                *sum += times * value;
+            }
+        }
+        sums
+    };
+    by_week.chunks(STRATA).map(sum).collect()
 }
 
 /// Weights by distance in weeks.
@@ -387,15 +432,20 @@ fn kernel(bandwidth: f64) -> Vec<f64> {
     (0..=reach).map(|distance| (-0.5 * (f64::from(distance) / bandwidth).powi(2)).exp()).collect()
 }
 
-/// The sum of the values near each week, by their weights.
-fn smoothed(values: &[f64], kernel: &[f64]) -> Vec<f64> {
-    let mut sums: Vec<f64> = values.iter().map(|value| kernel[0] * value).collect();
+/// The sums of the values near each week, by their weights.
+fn smoothed<const N: usize>(values: &Lanes<N>, kernel: &[f64]) -> Column<N> {
+    let mut sums = values.to_vec();
     for (distance, weight) in kernel.iter().enumerate().skip(1).take_while(|(far, _)| *far < values.len()) {
-        for (sum, value) in sums[distance..].iter_mut().zip(values) {
-            *sum += weight * value;
+        let near = sums.len() - distance;
+        for (sum, value) in sums[distance..].iter_mut().zip(&values[..near]) {
+            for (sum, value) in sum.iter_mut().zip(value) {
+                *sum += weight * value;
+            }
         }
-        for (sum, value) in sums.iter_mut().zip(&values[distance..]) {
-            *sum += weight * value;
+        for (sum, value) in sums[..near].iter_mut().zip(&values[distance..]) {
+            for (sum, value) in sum.iter_mut().zip(value) {
+                *sum += weight * value;
+            }
         }
     }
     sums

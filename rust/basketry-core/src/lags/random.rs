@@ -1,5 +1,7 @@
 //! Random numbers that are the same everywhere: each replicate has a stream of its own, made from the seed and its number.
 
+use super::lanes::Column;
+
 /// Above this mean a Poisson number is drawn as a rounded normal one; their distributions differ by about 1 % there.
 const LARGE: f64 = 700.0;
 
@@ -17,6 +19,12 @@ pub(super) struct Random(u64);
 impl Random {
     pub fn new(seed: u64, purpose: u64, number: u64) -> Self {
         Self(mix(mix(mix(seed) ^ purpose) ^ number))
+    }
+
+    /// A rounded normal number with the mean and the variance of a Poisson number.
+    fn normal(&mut self, mean: f64) -> f64 {
+        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+        (mean + mean.sqrt() * radius * (std::f64::consts::TAU * self.uniform()).cos()).round().max(0.0)
     }
 
     /// A number from 0 up to below 1.
@@ -68,24 +76,31 @@ impl Poisson {
         Self { means: means.to_vec(), starts, steps, guides }
     }
 
-    /// A number from each of the distributions.
-    pub fn draw(&self, random: &mut Random) -> Vec<f64> {
+    /// A number from each of the distributions, for each of several streams.
+    pub fn draw<const N: usize>(&self, streams: &mut [Random; N]) -> Column<N> {
         let one = |(window, &mean): (&[(u32, u32)], &f64)| {
             let (first, guide) = window[0];
             let parts = window[1].1 - guide;
-            let draw = random.uniform();
-            if parts == 0 {
-                let radius = (-2.0 * (1.0 - draw).ln()).sqrt();
-                let normal = radius * (std::f64::consts::TAU * random.uniform()).cos();
-                return (mean + mean.sqrt() * normal).round().max(0.0);
+            let mut drawn = [0.0; N];
+            for (drawn, random) in drawn.iter_mut().zip(streams.iter_mut()) {
+                *drawn = if parts == 0 {
+                    random.normal(mean)
+                } else {
+                    self.count(first, guide, parts, random.uniform())
+                };
             }
-            let mut at = self.guides[(guide + (draw * f64::from(parts)) as u32) as usize];
-            while self.steps[at as usize] <= draw {
-                at += 1;
-            }
-            f64::from(at - first)
+            drawn
         };
         self.starts.windows(2).zip(&self.means).map(one).collect()
+    }
+
+    /// How many steps of the distribution that begins at `first` are not beyond a number.
+    fn count(&self, first: u32, guide: u32, parts: u32, number: f64) -> f64 {
+        let mut at = self.guides[(guide + (number * f64::from(parts)) as u32) as usize];
+        while self.steps[at as usize] <= number {
+            at += 1;
+        }
+        f64::from(at - first)
     }
 }
 
@@ -97,8 +112,10 @@ mod tests {
     fn poisson_numbers_have_mean_and_variance() {
         let means = [0.0, 0.3, 1.0, 7.5, 120.0, 699.0, 5000.0];
         let poisson = Poisson::new(&means);
-        let mut random = Random::new(1, 2, 3);
-        let draws: Vec<Vec<f64>> = (0..20_000).map(|_| poisson.draw(&mut random)).collect();
+        let mut streams = [3, 4].map(|number| Random::new(1, 2, number));
+        let pairs: Vec<Column<2>> = (0..10_000).map(|_| poisson.draw(&mut streams)).collect();
+        let lane = |pair: &[[f64; 2]], lane: usize| pair.iter().map(|both| both[lane]).collect::<Vec<f64>>();
+        let draws: Vec<Vec<f64>> = pairs.iter().flat_map(|pair| [lane(pair, 0), lane(pair, 1)]).collect();
         for (which, &mean) in means.iter().enumerate() {
             let n = draws.len() as f64;
             let average = draws.iter().map(|draw| draw[which]).sum::<f64>() / n;

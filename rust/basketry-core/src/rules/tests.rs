@@ -80,8 +80,9 @@ proptest! {
         top in prop::option::of(1_usize..20),
     ) {
         let baskets = Baskets::from_rows(&rows);
-        let sets = itemsets::mine(&baskets, &itemsets::Options::at_least(min_count), &Control::default()).unwrap();
-        let counts = sets.clone().lists(&[0, 1, 2, 3, 4, 5, 6, 7]).unwrap().iter().map(|(set, count)| (sorted(set), count)).collect();
+        let mined = || itemsets::mine(&baskets, &itemsets::Options::at_least(min_count), &Control::default()).unwrap();
+        let sets = mined();
+        let counts = mined().lists(&[0, 1, 2, 3, 4, 5, 6, 7]).unwrap().iter().map(|(set, count)| (sorted(set), count)).collect();
         let options = Options {
             min_confidence: (numerator, 10), min_lift, min_improvement, consequents, max_antecedent, max_consequent, redundant,
             top: None,

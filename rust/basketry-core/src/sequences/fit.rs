@@ -46,7 +46,7 @@ fn attempt(
 }
 
 /// A low count from which on the results fit.
-fn support(
+pub(super) fn support(
     min_count: u64,
     n_customers: u64,
     max_items: Option<u32>,

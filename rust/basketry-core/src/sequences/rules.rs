@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::log::Log;
 use super::windows::{Anywhere, Extend, Within, customers_of};
-use super::{Constraints, frequent_items, numbers};
+use super::{Constraints, fit, frequent_items, numbers};
 use crate::chance::{Fisher, false_discovery};
 use crate::control::Control;
 use crate::error::{Error, Result};
@@ -54,7 +54,7 @@ pub struct SequenceRules {
     pub consequent_counts: Vec<u64>,
     /// The chance of so many customers with both X and Y, if the two had nothing to do with each other.
     pub p_values: Vec<f64>,
-    /// The same after correction for all rules that reached the minimal count.
+    /// The same after correction for all rules that reach the minimal count, those of too small a confidence among them.
     pub q_values: Vec<f64>,
     /// The median over the customers of the days from X complete to Y complete, at the first match of each.
     pub median_gap_days: Vec<f64>,
@@ -85,13 +85,14 @@ impl SequenceRules {
 /// chance of a match. A match first completes X as early as can be (within a window: as early as a match allows) and then Y; the gap runs from
 /// the one day to the other, so for one item on each side from the first x to the first later y. The p-value takes no account
 /// of order: chance gets credit for the customers who have Y before X, too, so it is too large rather than too small. The
-/// q-value is corrected for all rules that reach `min_count`, whatever their confidence.
+/// q-value is corrected for all rules that reach `min_count` within the limits on sides and window, whatever their confidence:
+/// all of these are tested, and what `min_confidence` leaves out of the result stays in the correction.
 ///
 /// Rules come by falling confidence, then falling count, then by their left and right items.
 ///
 /// # Errors
-/// [`Error::Parameter`] for limits of 0, [`Error::Capacity`] when the result passes the budget, [`Error::Interrupted`] on
-/// request.
+/// [`Error::Parameter`] for limits of 0, [`Error::Capacity`] when the result passes the budget, with a count that would fit,
+/// [`Error::Interrupted`] on request.
 ///
 /// # Examples
 /// ```
@@ -115,15 +116,34 @@ pub fn rules(histories: &Histories, limits: &RuleLimits, control: &Control) -> R
         let expected = "X and Y are on different days, so it needs at least 2 events or 1 day";
         return Err(Error::Parameter { name: "window", value: "too short".into(), expected });
     }
+    find(histories, limits, control).map_err(|refused| {
+        let Error::Capacity(mut exhausted) = refused else { return refused };
+        let count = |min_count: u64, _: Option<u32>, control: &Control| {
+            find(histories, &RuleLimits { min_count, ..*limits }, control).map(|found| found.len())
+        };
+        let fits = (exhausted.limit != "seconds")
+            .then(|| fit::support(limits.min_count, histories.len() as u64, None, &count, control))
+            .flatten();
+        exhausted.mend = fits.unwrap_or_else(|| HINT.to_owned());
+        Error::Capacity(exhausted)
+    })
+}
+
+/// What is said when no count that would fit was found in time.
+const HINT: &str = "limit max_antecedent and max_consequent, or raise the minimum support or the budget";
+
+/// The search of [`rules`], whose refusals do not say yet what would fit.
+fn find(histories: &Histories, limits: &RuleLimits, control: &Control) -> Result<SequenceRules> {
     let everyone: Vec<usize> = (0..histories.len()).collect();
     let (codes, _) = frequent_items(histories, &everyone, &[], limits.min_count)?;
     let log = Log::new(histories, &everyone, &numbers(&codes, histories.n_items()));
     let holders = customers_of(&log, codes.len());
+    let chance = Fisher::new(histories.len() as u64);
     let found = match limits.window {
-        None => search(&Anywhere::new(&log, codes.len()), &log, &holders, limits, control)?,
-        Some(window) => search(&Within::new(&log, window), &log, &holders, limits, control)?,
+        None => search(&Anywhere::new(&log, codes.len()), &log, &holders, &chance, limits, control)?,
+        Some(window) => search(&Within::new(&log, window), &log, &holders, &chance, limits, control)?,
     };
-    Ok(table(&found, &codes, histories.len() as u64))
+    Ok(table(&found, &codes))
 }
 
 /// One rule with what was counted for it.
@@ -134,18 +154,22 @@ struct Rule {
     antecedent_count: u32,
     consequent_count: u32,
     median_gap: f64,
+    /// Its place among all that were tested.
+    test: usize,
 }
 
-/// The rules of sufficient confidence, and how many were tested.
+/// The rules of sufficient confidence, and the p-values of all.
+#[derive(Default)]
 struct Tested {
     rules: Vec<Rule>,
-    tests: u64,
+    p_values: Vec<f64>,
 }
 
 fn search<E: Extend>(
     frame: &E,
     log: &Log,
     holders: &[Vec<u32>],
+    chance: &Fisher,
     limits: &RuleLimits,
     control: &Control,
 ) -> Result<Tested> {
@@ -158,23 +182,25 @@ fn search<E: Extend>(
                 frame,
                 log,
                 holders,
+                chance,
                 limits,
                 control,
                 antecedent: vec![item],
                 consequent: Vec::new(),
                 counts: Default::default(),
                 slots: vec![(u32::MAX, 0); holders.len()],
-                found: Tested { rules: Vec::new(), tests: 0 },
+                found: Tested::default(),
             };
             miner.expand(&frame.begin(log, item), true, true)?;
             control.advance(1);
             Ok(miner.found)
         })
         .collect::<Result<_>>()?;
-    let mut all = Tested { rules: Vec::new(), tests: 0 };
+    let mut all = Tested::default();
     for part in parts {
-        all.tests += part.tests;
-        all.rules.extend(part.rules);
+        let before = all.p_values.len();
+        all.rules.extend(part.rules.into_iter().map(|rule| Rule { test: before + rule.test, ..rule }));
+        all.p_values.extend(part.p_values);
     }
     Ok(all)
 }
@@ -186,6 +212,7 @@ struct Miner<'a, E: Extend> {
     frame: &'a E,
     log: &'a Log,
     holders: &'a [Vec<u32>],
+    chance: &'a Fisher,
     limits: &'a RuleLimits,
     control: &'a Control,
     antecedent: Vec<u32>,
@@ -262,17 +289,20 @@ impl<E: Extend> Miner<'_, E> {
         groups
     }
 
-    /// Keeps the rule at hand if its confidence is enough.
+    /// Tests the rule at hand, and keeps it if its confidence is enough.
     fn note(&mut self, count: u32, matches: &[E::Match]) -> Result<()> {
-        self.found.tests += 1;
         let antecedent_count = self.holders_of(&self.antecedent.clone(), true);
+        let consequent_count = self.holders_of(&self.consequent.clone(), false);
+        self.control.book(0, size_of::<f64>() as u64)?;
+        let [both, one, other] = [count, antecedent_count, consequent_count].map(u64::from);
+        let test = self.found.p_values.len();
+        self.found.p_values.push(self.chance.at_least(both, one, other));
         let (numerator, denominator) = self.limits.min_confidence;
         if u128::from(count) * u128::from(denominator) < u128::from(antecedent_count) * u128::from(numerator)
         {
             return Ok(());
         }
-        self.control.book(1, 4 * (self.antecedent.len() + self.consequent.len()) as u64 + 72)?;
-        let consequent_count = self.holders_of(&self.consequent.clone(), false);
+        self.control.book(1, 4 * (self.antecedent.len() + self.consequent.len()) as u64 + 80)?;
         let mut gaps: Vec<i32> = matches
             .chunk_by(|&a, &b| self.frame.customer(self.log, a) == self.frame.customer(self.log, b))
             .map(|group| {
@@ -290,6 +320,7 @@ impl<E: Extend> Miner<'_, E> {
             antecedent_count,
             consequent_count,
             median_gap,
+            test,
         });
         Ok(())
     }
@@ -314,8 +345,8 @@ impl<E: Extend> Miner<'_, E> {
     }
 }
 
-/// Sorts the rules, tests them against chance and writes them as columns, with the caller's codes.
-fn table(found: &Tested, codes: &[u32], n_customers: u64) -> SequenceRules {
+/// Sorts the rules, corrects for all that were tested and writes them as columns, with the caller's codes.
+fn table(found: &Tested, codes: &[u32]) -> SequenceRules {
     let mut order: Vec<&Rule> = found.rules.iter().collect();
     // a / b against c / d as a * d against c * b: exact.
     let crossed = |one: &Rule, other: &Rule| u64::from(one.count) * u64::from(other.antecedent_count);
@@ -326,20 +357,12 @@ fn table(found: &Tested, codes: &[u32], n_customers: u64) -> SequenceRules {
             .then_with(|| a.antecedent.cmp(&b.antecedent))
             .then_with(|| a.consequent.cmp(&b.consequent))
     });
-    let chance = Fisher::new(n_customers);
-    let p_values: Vec<f64> = order
-        .par_iter()
-        .map(|rule| {
-            let [both, one, other] =
-                [rule.count, rule.antecedent_count, rule.consequent_count].map(u64::from);
-            chance.at_least(both, one, other)
-        })
-        .collect();
+    let corrected = false_discovery(&found.p_values, found.p_values.len() as u64);
     let mut table = SequenceRules {
         antecedent_offsets: vec![0],
         consequent_offsets: vec![0],
-        q_values: false_discovery(&p_values, found.tests),
-        p_values,
+        p_values: order.iter().map(|rule| found.p_values[rule.test]).collect(),
+        q_values: order.iter().map(|rule| corrected[rule.test]).collect(),
         ..SequenceRules::default()
     };
     for rule in order {

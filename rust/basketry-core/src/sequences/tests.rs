@@ -486,3 +486,55 @@ proptest! {
         prop_assert_eq!(listed, rule_oracle(&log, &limits));
     }
 }
+
+proptest! {
+    /// What a smaller confidence adds to the rules takes nothing from the certainty of the others.
+    #[test]
+    fn q_values_do_not_depend_on_confidence(rows in rows(), window in window(), numerator in 1..5u64) {
+        let log = Histories::from_rows(rows, 100);
+        let above = |min_confidence| {
+            let limits =
+                RuleLimits { min_count: 1, min_confidence, max_antecedent: Some(2), max_consequent: Some(2), window };
+            let found = rules(&log, &limits, &Control::default()).unwrap();
+            let numbers = |rule: usize| {
+                let (x, y) = found.sides_of(rule);
+                let sides = (x.to_vec(), y.to_vec());
+                (sides, (found.p_values[rule].to_bits(), found.q_values[rule].to_bits()))
+            };
+            (0..found.len()).map(numbers).collect::<BTreeMap<_, _>>()
+        };
+        let all = above((0, 1));
+        for (sides, numbers) in above((numerator, 5)) {
+            prop_assert_eq!(all[&sides], numbers);
+        }
+    }
+}
+
+#[test]
+fn a_refusal_of_rules_says_what_would_fit() {
+    // Of 20 customers all buy 0 and then 1, and half of them go on with eight more items.
+    let rows: Rows = (0..20)
+        .map(|customer| {
+            let more = if customer < 10 { 10 } else { 2 };
+            (0..more).map(|item| (item as i32, vec![item])).collect()
+        })
+        .collect();
+    let log = Histories::from_rows(rows, 20);
+    let limits = RuleLimits {
+        min_count: 2,
+        min_confidence: (0, 1),
+        max_antecedent: None,
+        max_consequent: None,
+        window: None,
+    };
+    let refused = |results| {
+        let control = Control::new(crate::Budget { results: Some(results), ..crate::Budget::default() });
+        match rules(&log, &limits, &control) {
+            Err(Error::Capacity(exhausted)) => exhausted.mend,
+            _ => String::new(),
+        }
+    };
+    assert_eq!(refused(50), "1 would fit, from min_count=11 on (min_support 0.55)");
+    assert!(refused(0).starts_with("limit max_antecedent"), "{}", refused(0));
+    assert_eq!(refused(1_000_000), "");
+}
