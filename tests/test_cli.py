@@ -19,11 +19,13 @@ from basketry.ledger import Ledger
 from basketry.simulation import simulate
 
 VERBS = ("rfm", "features", "cohorts", "lifetime", "segments", "itemsets", "rules", "sequences", "lags")
+DEEP = ("revenue", "concentration", "motivation", "groups", "missions", "cube")
 TABLES = {
     *("quality", "revenue", "rfm", "rfm_map", "rfm_segments", "quadrants", "segments", "profile"),
     *("segment_labels", "itemsets", "rules", "sequences", "sequence_rules", "lags", "lag_peaks", "items"),
     *("lag_rules", "due", "retention", "validated_rules"),
     *("personas", "lookalike", "lookalike_scores"),
+    *("cohorts", "concentration", "concentration_curve", "cube", "cube_found"),
     *("lifetime", "lifetime_parameters", "lifetime_measures", "lifetime_by_frequency", "lifetime_tracking"),
 }
 
@@ -76,12 +78,26 @@ def test_help_names_every_verb_and_needs_no_frames(call):
     code, out, _ = call("--help")
     assert code == 0
     verbs = re.findall(r"^  (\w+) {2,}\w", out.split("Commands:")[1], re.MULTILINE)
-    assert verbs == ["demo", "inspect", "run", *VERBS, "due", "score", "compare", "personas", "lookalike", "simulate"]
+    assert verbs == [
+        "demo",
+        "inspect",
+        "run",
+        *VERBS,
+        "due",
+        "score",
+        "compare",
+        *DEEP,
+        "personas",
+        "lookalike",
+        "simulate",
+    ]
     seen = "import sys, basketry.cli; print({'polars', 'numpy', 'rich'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", seen], text=True).strip() == "set()"
 
 
-@pytest.mark.parametrize("verb", ["demo", "inspect", "run", *VERBS, "personas", "lookalike", "simulate"])
+@pytest.mark.parametrize(
+    "verb", ["demo", "inspect", "run", *VERBS, *DEEP, "personas", "lookalike", "simulate"]
+)
 def test_help_of_each_verb(call, verb):
     code, out, err = call(verb, "--help")
     assert (code, err) == (0, "")
@@ -200,6 +216,29 @@ def test_who_is_due(call, made):
     rows = json.loads(call(*asked, "--every-rule", "--weeks", 2, "--per-customer", 1)[1])
     assert len({row["customer"] for row in rows}) == len(rows) > 50
     assert all(row["lift"] >= 1 and row["since"] < "2024-06-01" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("verb", "own"),
+    [
+        ("revenue", ("--period", "quarter", "--against", "year")),
+        ("concentration", ("--of", "item")),
+        ("groups", ("--k", 3)),
+        ("missions", ("--category", "category", "--k", 3)),
+        ("cube", ("--category", "category", "--k", 3, "--all")),
+        ("segments", ("--purpose", "taste", "--category", "category", "--k", 3, "--profile")),
+    ],
+)
+def test_customers_in_depth(call, made, verb, own):
+    code, out, err = call(verb, made / "shop.ledger", *own, "--top", 3)
+    assert (code, err) == (0, "")
+    assert pl.read_csv(io.StringIO(out)).height == 3
+
+
+def test_motivation_needs_discounts(call, made):
+    code, _, err = call("motivation", made / "shop.ledger", "--discount", "rebate")
+    assert code == 1
+    assert "rebate" in err
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -186,6 +186,7 @@ def test_truth_is_told_for_every_world() -> None:
         "null": (0, 6),
         "season-only": (0, 6),
         "stationary": (16, 2),
+        "missions": (0, 2),
     }
 
 
@@ -403,3 +404,27 @@ def test_a_faulty_dump_is_read_as_the_clean_shop(easy: Simulation, tmp_path) -> 
     assert ledger.n_lines == totals["lines"] + returned + sum(lines for lines, _ in kept)
     cents = (ledger.lines()["amount"] * 100).round().cast(pl.Int64).sum()
     assert Decimal(cents) / 100 == totals["net"] + sum(value for _, value in kept)
+
+
+def test_missions_are_told_for_every_order() -> None:
+    shop = simulate("missions", customers=2_000)
+    truth = shop.truth
+    assert truth["missions"]["order"].equals(shop.tables["orders"]["id"].rename("order"))
+    groups = truth["product_groups"]
+    assert groups["product_segment"].n_unique() == 40
+    assert groups["product_group"].n_unique() == 5
+    assert groups["product_group"].null_count() == 0
+    cells = truth["cells"]
+    assert cells.height == 8
+    assert cells["quarter"].is_between(1, 4).all()
+    assert set(cells["product_group"]) <= set(groups["product_group"])
+    assert shop.config["missions"]["gift"]["group"] == "presents"
+    # Most of a basket is from the group of its mission.
+    items = shop.tables["items"].select(item="id", product_segment=pl.col("product_segment").cast(pl.String))
+    named = groups.with_columns(pl.col("product_segment").cast(pl.String))
+    lines = shop.tables["lines"].join(items, on="item").join(named, on="product_segment")
+    lines = lines.join(truth["missions"], on="order")
+    after = {name: law["group"] for name, law in shop.config["missions"].items()}
+    inside = lines["mission"].cast(pl.String).replace_strict(after) == lines["product_group"]
+    assert 0.75 < inside.mean() < 0.93
+    assert "missions" not in simulate("easy", customers=200).truth

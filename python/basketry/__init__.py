@@ -10,9 +10,22 @@ if TYPE_CHECKING:
     from basketry.campaigns.channels import Channel, band_table, channel_policy
     from basketry.control import Budget, showing
     from basketry.customers.cohorts import Cohorts, cohorts
+    from basketry.customers.concentration import Concentration, concentration
     from basketry.customers.features import customer_features, feature_dictionary
+    from basketry.customers.revenue import PriceVolumeMix, price_volume_mix, revenue_tree
     from basketry.customers.rfm import quadrants, rfm, rfm_map, rfm_segments
-    from basketry.customers.segments import Segmentation, segment_customers
+    from basketry.customers.sale import sale_motivation
+    from basketry.customers.segments import (
+        BuyingCube,
+        Missions,
+        ProductGroups,
+        Segmentation,
+        basket_missions,
+        buying_cube,
+        product_groups,
+        profile_segments,
+        segment_customers,
+    )
     from basketry.customers.snapshots import Snapshot
     from basketry.exceptions import (
         BasketryError,
@@ -82,11 +95,13 @@ __all__ = [
     "BetaGeoBetaBinomialModel",
     "BetaGeoModel",
     "Budget",
+    "BuyingCube",
     "CapacityError",
     "CapacityWarning",
     "Channel",
     "Cohorts",
     "Comparison",
+    "Concentration",
     "ConvergenceError",
     "Faults",
     "FitWarning",
@@ -99,10 +114,13 @@ __all__ = [
     "LifetimeHoldout",
     "Lookalike",
     "MissingExtraError",
+    "Missions",
     "ModifiedBetaGeoModel",
     "ParameterError",
     "ParetoModel",
     "PartitionedLedger",
+    "PriceVolumeMix",
+    "ProductGroups",
     "Programme",
     "PropensityModel",
     "Prospecting",
@@ -116,10 +134,13 @@ __all__ = [
     "TimeToNext",
     "association_rules",
     "band_table",
+    "basket_missions",
     "buyers",
+    "buying_cube",
     "channel_policy",
     "cohorts",
     "compare",
+    "concentration",
     "contrast_sequences",
     "count_itemsets",
     "customer_features",
@@ -138,15 +159,20 @@ __all__ = [
     "persona_traits",
     "personas",
     "price_bands",
+    "price_volume_mix",
+    "product_groups",
+    "profile_segments",
     "propensity_programme",
     "purchase_cycles",
     "quadrants",
     "read_ledger",
     "reasons",
     "retention",
+    "revenue_tree",
     "rfm",
     "rfm_map",
     "rfm_segments",
+    "sale_motivation",
     "segment_customers",
     "sequence_matches",
     "sequence_rules",
@@ -170,16 +196,29 @@ _ROOMS = {
     """,
     "customers": """
         Cohorts
+        Concentration
+        PriceVolumeMix
         cohorts
+        concentration
         customer_features
         feature_dictionary
+        price_volume_mix
         quadrants
+        revenue_tree
         rfm
         rfm_map
         rfm_segments
+        sale_motivation
     """,
     "customers.segments": """
+        BuyingCube
+        Missions
+        ProductGroups
         Segmentation
+        basket_missions
+        buying_cube
+        product_groups
+        profile_segments
         segment_customers
     """,
     "customers.snapshots": """

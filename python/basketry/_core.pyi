@@ -121,7 +121,7 @@ def local_rules(
     reins: Reins,
 ) -> tuple[Columns, Columns]: ...
 def test_rules(
-    ledger: Ledger,
+    baskets: Baskets,
     rules: list[tuple[list[int], list[int]]],
     strata: object | None,
     trial: Trial,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from basketry.faults import Faults
 
-WORLDS = ("easy", "hard", "null", "season-only", "stationary")
+WORLDS = ("easy", "hard", "null", "season-only", "stationary", "missions")
 PARTS = ("outcomes", "personas", "prospects")
 LEAST_PROSPECTS = 2_000
 
@@ -71,6 +71,9 @@ class Simulation:
         (expected spend in the year after a first order), whether the prospect would become a ``buyer`` by a
         campaign made for people of the segment, and whether by any other (``stray_buyer``). Every hundredth
         prospect is a customer and has that id; ``tables["behaviour"]`` has for customers what prospects have.
+        In the world of missions also ``missions``: what each order was made for; ``product_groups``: the group of
+        each product segment, which one mission is after; ``cells``: customers of a segment come ``factor``
+        times as often for the group's mission in a quarter (13 weeks), with or without a discount.
     config
         Every knob of the world, with the seed.
     """
@@ -181,7 +184,8 @@ def simulate(
     world
         ``"easy"`` has strong tastes and every law; ``"hard"`` weak tastes; ``"null"`` no rules and no
         sequences; ``"season-only"`` sale weeks 26 weeks apart and no law; ``"stationary"`` the same rules
-        in every week, without season, sale or sequences.
+        in every week, without season, sale or sequences; ``"missions"`` makes every order for one of five
+        missions, each after its own product group, without rules or sequences.
     customers
         How many. One makes about five orders of two lines.
     items
@@ -306,4 +310,29 @@ def _truth(parts: dict[str, Any], config: dict[str, Any]) -> dict[str, pl.DataFr
     sequences = pl.DataFrame(parts.pop("sequences")).select(
         number.alias("pair"), pl.all(), pl.lit(config["lag_spread"]).alias("spread")
     )
-    return {"segments": segments, "rules": rules, "sequences": sequences}
+    truth = {"segments": segments, "rules": rules, "sequences": sequences}
+    return truth | (_missions(parts, config) if "missions" in config else {})
+
+
+def _missions(parts: dict[str, Any], config: dict[str, Any]) -> dict[str, pl.DataFrame]:
+    names = parts["names"]
+    groups = pl.DataFrame({"category": names["category"], "product_group": names["group_of_category"]})
+    product_segments = pl.DataFrame({"product_segment": names["product_segment"]})
+    category = pl.col("product_segment").str.split("/").list.first()
+    group = pl.Series(names["product_group"])
+    return {
+        "missions": pl.DataFrame(parts.pop("missions")).select(
+            pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("order"),
+            _named("mission", names["mission"]),
+        ),
+        "product_groups": product_segments.with_columns(category=category)
+        .join(groups, on="category", maintain_order="left")
+        .drop("category"),
+        "cells": pl.DataFrame(parts.pop("cells")).select(
+            _named("segment", names["segment"]),
+            pl.lit(group).gather(pl.col("mission")).alias("product_group"),
+            (pl.col("quarter") + 1).cast(pl.Int64),
+            "discounted",
+            pl.lit(config["cell_factor"]).alias("factor"),
+        ),
+    }

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from basketry.cli._buying import money_of_customers, who_what_when
 from basketry.cli._ledgers import before, item_names
 from basketry.cli._lifetime import lifetime
 from basketry.cli._pairs import FOLLOWED, clearest, due_rows, followed, named, strongest_pairs
@@ -131,6 +132,8 @@ def analyse(
         ("retention", ("retention",), _retention),
         ("personas", ("personas",), personas_of),
         ("lookalike", ("lookalike",), lookalike_of),
+        ("money of customers", ("cohorts", "concentration"), money_of_customers),
+        ("who, what, when", ("cube",), who_what_when),
         ("lifetime", ("lifetime_tracking",), _lifetime),
         ("predictions", ("prediction",), predictions),
     ):

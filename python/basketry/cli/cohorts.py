@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def cohorts(
     ledger: "Ledger | PartitionedLedger",
     asked: Asked,
-    period: Annotated[str, typer.Option("--period", help="week, month, quarter or year.")] = "month",
+    period: Annotated[
+        str, typer.Option("--period", help="day, week, month, quarter, half-year or year.")
+    ] = "month",
 ) -> "pl.DataFrame":
     """Follow customers from the period of their first purchase on: who came back, orders, money."""
     from basketry.customers import cohorts as answer

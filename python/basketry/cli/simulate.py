@@ -22,7 +22,7 @@ _OURS |= {_MARK, "truth", "basketry.toml"}
 def simulate(
     output: Folder,
     world: Annotated[
-        str, typer.Option("--world", help="easy, hard, null, season-only or stationary.")
+        str, typer.Option("--world", help="easy, hard, null, season-only, stationary or missions.")
     ] = "easy",
     customers: Annotated[int, typer.Option("--customers", min=1, help="How many customers.")] = 20_000,
     items: Annotated[int, typer.Option("--items", min=120, help="How many items.")] = 600,

@@ -12,7 +12,7 @@ from basketry.ledger.answers import Answers
 from basketry.ledger.zones import Moment, local, zone_info
 from basketry.money import UNIT, units
 
-PERIODS = {"week": "1w", "month": "1mo", "quarter": "1q", "year": "1y"}
+PERIODS = {"day": "1d", "week": "1w", "month": "1mo", "quarter": "1q", "half-year": "6mo", "year": "1y"}
 """Calendar periods in local time; weeks begin on Monday."""
 
 _ORDER = 200
@@ -50,9 +50,18 @@ class Cohorts:
             raise SchemaError("the ledger holds no money: map a column to 'amount' when it is read.")
         return self._matrix("revenue")
 
-    def _matrix(self, value: str) -> pl.DataFrame:
-        ages = [str(age) for age in sorted(self.table["age"].unique())]
-        wide = self.table.select("cohort", "size", pl.col("age").cast(pl.String), value)
+    @property
+    def worth(self) -> pl.DataFrame:
+        """The money that a cohort has brought by each age, for one of its customers, likewise."""
+        if "revenue" not in self.table.columns:
+            raise SchemaError("the ledger holds no money: map a column to 'amount' when it is read.")
+        brought = (pl.col("revenue") * UNIT).round().cast(pl.Int64).cum_sum().over("cohort", order_by="age")
+        return self._matrix("worth", self.table.with_columns(worth=brought / UNIT / pl.col("size")))
+
+    def _matrix(self, value: str, table: pl.DataFrame | None = None) -> pl.DataFrame:
+        table = self.table if table is None else table
+        ages = [str(age) for age in sorted(table["age"].unique())]
+        wide = table.select("cohort", "size", pl.col("age").cast(pl.String), value)
         return wide.pivot("age", index=["cohort", "size"], values=value, on_columns=ages)
 
     def __repr__(self) -> str:
@@ -69,7 +78,7 @@ def cohorts(
     ledger
         The shop; one in partitions is answered partition by partition.
     period
-        ``week``, ``month``, ``quarter`` or ``year``, in local time.
+        ``day``, ``week``, ``month``, ``quarter``, ``half-year`` or ``year``, in local time.
     as_of
         Orders at or after it are left out; None is the end of the data. The period that it cuts is told as far as it goes.
 
@@ -160,9 +169,11 @@ def period_number(day: pl.Expr, period: str) -> pl.Expr:
     period
         One of `PERIODS`.
     """
+    if period == "day":
+        return day.cast(pl.Int32).cast(pl.Int64)
     if period == "week":
         # 1970-01-01 was a Thursday.
         return (day.cast(pl.Int32).cast(pl.Int64) + 3).floordiv(7)
     year, month = day.dt.year().cast(pl.Int64), day.dt.month().cast(pl.Int64) - 1
-    months = {"month": 1, "quarter": 3, "year": 12}[period]
+    months = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}[period]
     return (year * 12 + month).floordiv(months)

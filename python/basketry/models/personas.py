@@ -108,7 +108,7 @@ def personas(
     >>> import basketry as bk
     >>> shop = bk.simulate(customers=4_000, parts=["personas"])
     >>> found = bk.personas("target", shop.tables["personas"], adjust=["orders"], name="buyers")
-    >>> found.filter(pl.col("verdict") == "more")["trait"].sort().to_list()
+    >>> found["trait"].head(3).sort().to_list()
     ['bought_earlier', 'bought_own', 'mobile']
     """
     quantile = float(ndtri(0.5 + float(share("level", level)) / 2))

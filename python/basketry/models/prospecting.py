@@ -57,7 +57,7 @@ class Prospecting:
     >>> buyers = truth.filter(pl.col("segment") == "fashion_new", "buyer")["prospect"]
     >>> for _ in range(2):
     ...     contacted = rounds.next_round(50)
-    ...     rounds.feed(contacted.filter(pl.col("id").is_in(buyers.implode()))["id"])
+    ...     _ = rounds.feed(contacted.filter(pl.col("id").is_in(buyers.implode()))["id"])
     >>> rounds.log["round"].to_list(), rounds.log["seed_size"][1] == 60 + rounds.log["responded"][0]
     ([1, 2], True)
     """
@@ -156,7 +156,8 @@ class Prospecting:
         self._open = None
         self._rows[-1] |= {"responded": len(ids), "response_rate": len(ids) / max(len(contacted), 1)}
         if len(ids):
-            rows = self._pool.filter(pl.col(self._key).is_in(ids.implode()))
+            new = ids.filter(~ids.is_in(self._known[self._key].implode()))
+            rows = self._pool.filter(pl.col(self._key).is_in(new.implode()))
             shared = [name for name in self._known.columns if name in rows.columns]
             self._known = pl.concat([self._known.select(shared), rows.select(shared)], how="vertical_relaxed")
             own = self._seed.members["customer"].cast(contacted.dtype)

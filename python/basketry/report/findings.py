@@ -37,6 +37,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "personas": ("group", "label", "customers", "target_share", "other_share", "odds_ratio", "low", "high", "q_value",
                  "verdict", "sentence"),
     "lookalike": ("seed", "share", "people", "similarity", "least_similarity"),
+    "cohorts": ("cohort", "age", "size", "customers", "retention"),
+    "concentration": ("top_percent", "many", "spend_total", "share"),
+    "concentration_curve": ("many_share", "share"),
+    "cube": ("axis", "level", "group", "customers", "lines", "index", "verdict"),
+    "cube_found": ("segment", "group", "customers", "lines", "index", "low", "high"),
     "prediction": ("target", "verdict", "offered", "people"),
     "comparison": ("as_of", "model", "lift_10", "lift_10_low", "lift_10_high", "auc", "auc_low", "auc_high", "brier",
                    "calibration_error"),
@@ -133,6 +138,13 @@ class Findings:
         What sets one group apart: the frame of :func:`basketry.personas`, and ``group``, what it is called.
     lookalike
         Reach against similarity: ``Lookalike.reach``, and ``seed``, whom the people resemble.
+    cohorts
+        What each cohort did at each ``age`` in periods.
+    concentration, concentration_curve
+        How much the top customers bring.
+    cube, cube_found
+        What is bought against what was expected, by level of an ``axis`` (segment, month, discount); and the cells that no axis
+        explains on its own.
     prediction
         One row: what was foretold, the verdict in words, what is offered, how many people are asked about.
     comparison, periods, gains, reliability, cutoffs
@@ -166,6 +178,11 @@ class Findings:
     quadrants: pl.DataFrame | None = None
     personas: pl.DataFrame | None = None
     lookalike: pl.DataFrame | None = None
+    cohorts: pl.DataFrame | None = None
+    concentration: pl.DataFrame | None = None
+    concentration_curve: pl.DataFrame | None = None
+    cube: pl.DataFrame | None = None
+    cube_found: pl.DataFrame | None = None
     prediction: pl.DataFrame | None = None
     comparison: pl.DataFrame | None = None
     periods: pl.DataFrame | None = None

@@ -45,7 +45,7 @@ pub fn simulate<'py>(
     let parts = PyDict::new(py);
     parts.set_item("config", configuration(py, &config, root)?)?;
     parts.set_item("names", names(py, &shop.product_segments)?)?;
-    let Shop { customers, items, product_segments, orders, lines, plan } = shop;
+    let Shop { customers, items, product_segments, orders, lines, plan, cells } = shop;
     let mut tables = vec![
         (
             "customers",
@@ -95,6 +95,15 @@ pub fn simulate<'py>(
                 .with("price", money(lines.price))
                 .with("tenths_off", lines.tenths_off)
                 .with("returned", lines.returned),
+        ),
+        ("missions", Table::default().with("mission", orders.mission)),
+        (
+            "cells",
+            Table::default()
+                .with("segment", cells.iter().map(|cell| cell.segment).collect::<Vec<_>>())
+                .with("mission", cells.iter().map(|cell| cell.mission).collect::<Vec<_>>())
+                .with("quarter", cells.iter().map(|cell| cell.quarter).collect::<Vec<_>>())
+                .with("discounted", cells.iter().map(|cell| cell.discounted).collect::<Vec<_>>()),
         ),
         ("rules", rules(&plan, &product_segments)),
         ("sequences", sequences(&plan, &product_segments)),
@@ -265,6 +274,12 @@ fn names<'py>(py: Python<'py>, product_segments: &[String]) -> PyResult<Bound<'p
     names.set_item("brand", core::BRANDS)?;
     names.set_item("colour", core::COLOURS)?;
     names.set_item("channel", core::CHANNELS)?;
+    names.set_item("mission", core::MISSIONS.map(|mission| mission.name))?;
+    names.set_item("product_group", core::MISSIONS.map(|mission| mission.group))?;
+    let groups: Vec<&str> = (0..core::CATEGORIES.len() as u8)
+        .map(|category| core::MISSIONS[core::mission_of(category)].group)
+        .collect();
+    names.set_item("group_of_category", groups)?;
     Ok(names)
 }
 
@@ -305,6 +320,22 @@ fn configuration<'py>(py: Python<'py>, config: &Config, root: u64) -> PyResult<B
     }
     told.set_item("sequences", sequences)?;
     told.set_item("lag_spread", config.lag_spread)?;
+    if config.missions {
+        told.set_item("mission_focus", config.mission_focus)?;
+        told.set_item("cell_factor", config.cell_factor)?;
+        let missions = PyDict::new(py);
+        for mission in core::MISSIONS {
+            let law = PyDict::new(py);
+            law.set_item("group", mission.group)?;
+            law.set_item("share", mission.share)?;
+            law.set_item("year_end", mission.year_end)?;
+            law.set_item("discount", mission.discount)?;
+            law.set_item("least", mission.least)?;
+            law.set_item("extra", mission.extra)?;
+            missions.set_item(mission.name, law)?;
+        }
+        told.set_item("missions", missions)?;
+    }
     let segments = PyDict::new(py);
     for segment in SEGMENTS {
         let law = PyDict::new(py);

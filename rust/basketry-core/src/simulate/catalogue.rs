@@ -1,6 +1,7 @@
 //! What the shop sells: product segments, items, and who likes what.
 
 use super::calendar::Regime;
+use super::missions::{MISSIONS, focused, mission_of};
 use super::plant::Plan;
 use super::random::{Alias, Random, Streams};
 use super::worlds::{Config, FAMILY_KIDS, FASHION_NEW, PRODUCT_SEGMENTS, SEGMENTS};
@@ -77,7 +78,7 @@ pub(super) struct Catalogue {
     /// Of each product segment: its first item (0-based) and its return rate.
     returns: [f64; PRODUCT_SEGMENTS],
     first: [u32; PRODUCT_SEGMENTS + 1],
-    /// By segment and regime: product segments by popularity and taste.
+    /// By segment, regime and, where there are missions, mission: product segments by popularity and taste.
     mixes: Vec<Alias>,
     /// By segment and product segment: its items by popularity and price.
     choices: Vec<Alias>,
@@ -151,11 +152,20 @@ impl Catalogue {
             items.extend(config, product as u8, cell, count, random);
         }
         let popularity: Vec<f64> = items.popularity(&first, random);
-        let mixes = range
-            .weights
-            .iter()
-            .flat_map(|weights| Regime::all().map(|regime| Alias::new(&plan.tilted(config, weights, regime))))
-            .collect();
+        let mut mixes = Vec::new();
+        for weights in &range.weights {
+            for regime in Regime::all() {
+                let weights = plan.tilted(config, weights, regime);
+                if !config.missions {
+                    mixes.push(Alias::new(&weights));
+                    continue;
+                }
+                for mission in 0..MISSIONS.len() {
+                    let of_group = range.cells.map(|(category, ..)| mission_of(category) == mission);
+                    mixes.push(Alias::new(&focused(&weights, &of_group, config.mission_focus)));
+                }
+            }
+        }
         let mut choices = Vec::new();
         for (code, segment) in SEGMENTS.iter().enumerate() {
             let paid = 1.0 - segment.discount * config.mean_depth();
@@ -185,9 +195,17 @@ impl Catalogue {
         Self { items, names, returns, first, mixes, choices }
     }
 
-    /// A product segment for a customer of this segment.
-    pub(super) fn product(&self, segment: usize, regime: Regime, random: &mut Random) -> u8 {
-        self.mixes[segment * Regime::COUNT + regime.index()].draw(random) as u8
+    /// A product segment for a customer of this segment, who may be on a mission.
+    pub(super) fn product(
+        &self,
+        segment: usize,
+        regime: Regime,
+        mission: Option<u8>,
+        random: &mut Random,
+    ) -> u8 {
+        let mix = segment * Regime::COUNT + regime.index();
+        let mix = mission.map_or(mix, |mission| mix * MISSIONS.len() + usize::from(mission));
+        self.mixes[mix].draw(random) as u8
     }
 
     /// An item (0-based) of the product segment that is on sale in this week.
@@ -205,9 +223,16 @@ impl Catalogue {
         self.first[product]
     }
 
-    /// The probability of every product segment as the next one in the basket of a customer of this segment.
+    /// The probability of every product segment as the next one in the basket of a customer of this segment, whose mission
+    /// is not known.
     pub(super) fn mix(&self, segment: usize, regime: Regime) -> Vec<f64> {
-        self.mixes[segment * Regime::COUNT + regime.index()].shares()
+        let missions = self.mixes.len() / (SEGMENTS.len() * Regime::COUNT);
+        let first = (segment * Regime::COUNT + regime.index()) * missions;
+        let mut mean = vec![0.0; PRODUCT_SEGMENTS];
+        for mix in &self.mixes[first..first + missions] {
+            mean.iter_mut().zip(mix.shares()).for_each(|(sum, share)| *sum += share / missions as f64);
+        }
+        mean
     }
 
     /// Of every item, the probability inside its product segment for a customer of this segment, whatever is on sale when.

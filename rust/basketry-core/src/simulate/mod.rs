@@ -7,6 +7,7 @@
 mod calendar;
 mod catalogue;
 mod customers;
+mod missions;
 mod oracle;
 mod orders;
 mod outcomes;
@@ -25,6 +26,7 @@ use crate::error::{Error, Result};
 pub use calendar::START;
 pub use catalogue::{BRANDS, CATEGORIES, COLOURS, GENDERS, Items, PRICE_BANDS};
 pub use customers::{BIRTH_BANDS, CITIES, CUSTOMER_GENDERS, Customers, DEVICES, Traits};
+pub use missions::{Cell, MISSIONS, Mission, mission_of};
 pub use orders::{CHANNELS, Lines, Orders};
 pub use outcomes::{LABEL_WEEKS, Outcomes, outcomes};
 pub use personas::{NULL_TRAITS, PERSONAS, Personas, personas};
@@ -51,6 +53,8 @@ pub struct Shop {
     pub lines: Lines,
     /// The planted rules and sequences.
     pub plan: Plan,
+    /// The planted cells of who comes for what, when, with which discount.
+    pub cells: Vec<Cell>,
 }
 
 /// Simulates a shop; `root` is the seed of everything.
@@ -73,7 +77,9 @@ pub struct Shop {
 /// ```
 pub fn simulate(config: &Config, root: u64, control: &Control) -> Result<Shop> {
     let Laws { calendar, plan, catalogue } = Laws::new(config, root);
-    let shop = orders::Shop { config, calendar: &calendar, catalogue: &catalogue, plan: &plan };
+    let cells = missions::cells(config, root);
+    let shop =
+        orders::Shop { config, calendar: &calendar, catalogue: &catalogue, plan: &plan, cells: &cells };
     let (who, what) = (customers::Law::new(root), orders::Law::new(root));
     control.expect(u64::from(config.customers));
     let parts = (0..config.customers.div_ceil(CHUNK))
@@ -99,7 +105,15 @@ pub fn simulate(config: &Config, root: u64, control: &Control) -> Result<Shop> {
         return Err(Error::TooMany { what: "lines", count: lines as u64, most: u64::from(u32::MAX) });
     }
     let Part { customers, orders, lines } = Part::joined(parts);
-    Ok(Shop { customers, items: catalogue.items, product_segments: catalogue.names, orders, lines, plan })
+    Ok(Shop {
+        customers,
+        items: catalogue.items,
+        product_segments: catalogue.names,
+        orders,
+        lines,
+        plan,
+        cells,
+    })
 }
 
 /// What holds for all customers of a world.
@@ -167,6 +181,7 @@ impl Part {
                 customer: column(parts, |part| &mut part.orders.customer),
                 time: column(parts, |part| &mut part.orders.time),
                 channel: column(parts, |part| &mut part.orders.channel),
+                mission: column(parts, |part| &mut part.orders.mission),
                 lines,
             },
             lines: Lines {

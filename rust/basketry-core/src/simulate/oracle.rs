@@ -6,6 +6,7 @@
 
 use super::Laws;
 use super::calendar::Regime;
+use super::missions::MISSIONS;
 use super::outcomes::LABEL_WEEKS;
 use super::random::Streams;
 use super::returns::back_within;
@@ -252,9 +253,10 @@ impl Baskets {
             for number in 0..BASKETS {
                 let random = &mut streams.of(segment as u64 * BASKETS + number);
                 let size = (1 + random.poisson(config.extra_segments)).min(MOST_SEGMENTS);
+                let mission = config.missions.then(|| random.below(MISSIONS.len() as u32) as u8);
                 let mut basket = 0u64;
                 while basket.count_ones() < size {
-                    basket |= 1 << laws.catalogue.product(segment, regime, random);
+                    basket |= 1 << laws.catalogue.product(segment, regime, mission, random);
                 }
                 let local = random.chance(config.women * config.big_city);
                 basket = laws.plan.act(basket, local, random);

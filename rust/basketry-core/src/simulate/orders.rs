@@ -3,6 +3,7 @@
 use super::calendar::{Calendar, DAY, Regime, START};
 use super::catalogue::{CENT, Catalogue};
 use super::customers::Customer;
+use super::missions::{self, Cell, MISSIONS};
 use super::plant::Plan;
 use super::random::{Random, Streams};
 use super::worlds::{Config, PRODUCT_SEGMENTS, SEGMENTS};
@@ -24,6 +25,8 @@ pub struct Orders {
     pub channel: Vec<u8>,
     /// How many lines.
     pub lines: Vec<u32>,
+    /// Truth: code into [`MISSIONS`]; empty where no missions are planted.
+    pub mission: Vec<u8>,
 }
 
 /// The lines, by order and item.
@@ -50,6 +53,7 @@ pub(super) struct Law {
     baskets: Streams,
     rules: Streams,
     sequences: Streams,
+    missions: Streams,
 }
 
 /// What the draw of a basket looks up.
@@ -59,6 +63,7 @@ pub(super) struct Shop<'a> {
     pub(super) calendar: &'a Calendar,
     pub(super) catalogue: &'a Catalogue,
     pub(super) plan: &'a Plan,
+    pub(super) cells: &'a [Cell],
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +80,7 @@ struct Order {
     time: i64,
     channel: u8,
     tenths_off: u8,
+    mission: Option<u8>,
     products: u64,
     first: usize,
     end: usize,
@@ -95,6 +101,7 @@ impl Law {
             baskets: streams("baskets"),
             rules: streams("rules"),
             sequences: streams("sequences"),
+            missions: streams("missions"),
         }
     }
 
@@ -115,21 +122,29 @@ impl Law {
         let key = u64::from(number);
         let (mut days, mut baskets, mut rules) =
             (self.days.of(key), self.baskets.of(key), self.rules.of(key));
+        let mut missions = self.missions.of(key);
         for &week in weeks {
-            desk.order(shop, customer, week, &mut days);
+            desk.order(shop, customer, week, &mut days, &mut missions);
             desk.fill(shop, customer, None, &mut baskets);
             desk.obey(shop, customer, &mut rules);
         }
         if !shop.plan.sequences.is_empty() {
-            desk.follow(shop, customer, &mut self.sequences.of(key));
+            desk.follow(shop, customer, &mut self.sequences.of(key), &mut missions);
         }
         desk.hand_over(shop, number, orders, lines)
     }
 }
 
 impl Desk {
-    /// Opens an order: its time of day, channel and discount.
-    fn order(&mut self, shop: Shop<'_>, customer: Customer, week: f64, random: &mut Random) {
+    /// Opens an order: its time of day, channel, discount and mission.
+    fn order(
+        &mut self,
+        shop: Shop<'_>,
+        customer: Customer,
+        week: f64,
+        random: &mut Random,
+        missions: &mut Random,
+    ) {
         // Opening hours from 7 to 23, busiest at three in the afternoon.
         let second = (7.0 + 8.0 * (random.uniform() + random.uniform())) * 3600.0;
         let time = START + (week * 7.0) as i64 * DAY + second as i64 * 1_000_000;
@@ -138,21 +153,28 @@ impl Desk {
         let wish = SEGMENTS[customer.segment].discount + if sale { shop.config.sale_discount } else { 0.0 };
         let depth = 1 + random.choose(&shop.config.depths) as u8;
         let tenths_off = if random.chance(wish) { depth } else { 0 };
+        let mission = shop.config.missions.then(|| {
+            missions::draw(shop.config, shop.cells, customer.segment, week as u32, tenths_off > 0, missions)
+        });
         let (first, end) = (self.lines.len(), self.lines.len());
-        self.orders.push(Order { week, time, channel, tenths_off, products: 0, first, end });
+        self.orders.push(Order { week, time, channel, tenths_off, mission, products: 0, first, end });
     }
 
     /// Puts product segments into the newest order, by taste; `first` goes in before all others.
     fn fill(&mut self, shop: Shop<'_>, customer: Customer, first: Option<u8>, random: &mut Random) {
         let Some(&order) = self.orders.last() else { return };
         let regime: Regime = shop.calendar.regime(order.week);
-        let size = (1 + random.poisson(shop.config.extra_segments)).min(MOST_SEGMENTS);
+        let (least, extra) = order.mission.map_or((1, shop.config.extra_segments), |mission| {
+            let mission = &MISSIONS[usize::from(mission)];
+            (mission.least, mission.extra)
+        });
+        let size = (least + random.poisson(extra)).min(MOST_SEGMENTS);
         let mut products = first.map_or(0, |product| 1u64 << product);
         if let Some(product) = first {
             self.line(shop, customer, product, random);
         }
         while products.count_ones() < size {
-            let product = shop.catalogue.product(customer.segment, regime, random);
+            let product = shop.catalogue.product(customer.segment, regime, order.mission, random);
             if products >> product & 1 == 0 {
                 products |= 1 << product;
                 self.line(shop, customer, product, random);
@@ -183,7 +205,7 @@ impl Desk {
     }
 
     /// Adds the extra orders of the planted sequences, and those that follow from these.
-    fn follow(&mut self, shop: Shop<'_>, customer: Customer, random: &mut Random) {
+    fn follow(&mut self, shop: Shop<'_>, customer: Customer, random: &mut Random, missions: &mut Random) {
         let mut at = 0;
         while let Some(&Order { week, products, .. }) = self.orders.get(at) {
             at += 1;
@@ -195,7 +217,7 @@ impl Desk {
                 let peak = f64::from(law.peaks[random.below(law.peaks.len() as u32) as usize]);
                 let next = week + (peak + shop.config.lag_spread * random.normal()).max(0.0);
                 if next < f64::from(shop.config.weeks) {
-                    self.order(shop, customer, next, random);
+                    self.order(shop, customer, next, random, missions);
                     self.fill(shop, customer, Some(sequence.consequent), random);
                     self.obey(shop, customer, random);
                 }
@@ -227,6 +249,7 @@ impl Desk {
             orders.time.push(order.time);
             orders.channel.push(order.channel);
             orders.lines.push((order.end - order.first) as u32);
+            orders.mission.extend(order.mission);
             let bought = &mut self.lines[order.first..order.end];
             bought.sort_unstable_by_key(|line| line.item);
             for line in bought {

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::calendar::Regime;
 use super::customers::{Law, Traits};
+use super::missions::MISSIONS;
 use super::random::{Random, Streams};
 use super::worlds::{Config, PRODUCT_SEGMENTS, SEGMENTS};
 use super::{CHUNK, Laws};
@@ -82,7 +83,7 @@ pub fn prospects(config: &Config, root: u64, count: u32, control: &Control) -> R
     let laws = Laws::new(config, root);
     let (who, people) = (Law::new(root), Law::of_prospects(root));
     let (looks, answers) = (Streams::new(root, "behaviour"), Streams::new(root, "responses"));
-    let window = Window { laws: &laws, week: config.weeks as i32 };
+    let window = Window { laws: &laws, week: config.weeks as i32, missions: config.missions };
     let rows = config.customers.max(count);
     let parts = (0..rows.div_ceil(CHUNK))
         .into_par_iter()
@@ -140,6 +141,7 @@ struct Window<'a> {
     laws: &'a Laws,
     /// What has been launched by then is to be seen.
     week: i32,
+    missions: bool,
 }
 
 impl Window<'_> {
@@ -149,11 +151,12 @@ impl Window<'_> {
         let mean = (VIEWS[1] * random.gamma(VIEWS[0])).min(MOST_VIEWS);
         let views = 1 + random.poisson(mean);
         let (mut products, mut bands, mut sale) = ([0; PRODUCT_SEGMENTS], [0; 3], 0);
+        let mission = self.missions.then(|| random.below(MISSIONS.len() as u32) as u8);
         for _ in 0..views {
             let product = if random.chance(STRAY) {
                 random.below(PRODUCT_SEGMENTS as u32) as u8
             } else {
-                catalogue.product(segment, usual, random)
+                catalogue.product(segment, usual, mission, random)
             };
             let item = catalogue.item(segment, product, self.week, random);
             products[product as usize] += 1;

@@ -238,3 +238,56 @@ fn a_stop_is_heard() {
     let config = Config::of(World::Easy, 5_000, 600, 104).unwrap();
     assert_eq!(simulate(&config, 7, &control).unwrap_err(), Error::Interrupted);
 }
+
+#[test]
+fn orders_are_made_for_their_missions() {
+    let shop = default_shop(World::Missions, 7);
+    assert_eq!(shop.orders.mission.len(), shop.orders.time.len());
+    assert_eq!(shop.cells.len(), SEGMENTS.len());
+    let (mut inside, mut all, mut sizes) = ([0.0; 5], [0.0; 5], [(0.0, 0.0); 5]);
+    for (basket, &mission) in baskets(&shop).iter().zip(&shop.orders.mission) {
+        let mission = usize::from(mission);
+        sizes[mission] = (sizes[mission].0 + 1.0, sizes[mission].1 + f64::from(basket.count_ones()));
+        for (product, name) in (0..).zip(&shop.product_segments) {
+            let category = CATEGORIES.iter().position(|category| name.starts_with(category)).unwrap();
+            if basket >> product & 1 == 1 {
+                all[mission] += 1.0;
+                inside[mission] += f64::from(u8::from(mission_of(category as u8) == mission));
+            }
+        }
+    }
+    for (mission, ((inside, all), (orders, size))) in MISSIONS.iter().zip(inside.iter().zip(all).zip(sizes)) {
+        // A product that is drawn twice is drawn again, which takes from a group with one best seller.
+        assert!((0.75..0.93).contains(&(inside / all)), "{} {}", mission.name, inside / all);
+        let expected = f64::from(mission.least) + mission.extra;
+        assert!((size / orders / expected - 1.0).abs() < 0.05, "{} {}", mission.name, size / orders);
+    }
+    // Without missions nothing changes and nothing is told.
+    let easy = default_shop(World::Easy, 7);
+    assert!(easy.orders.mission.is_empty() && easy.cells.is_empty());
+}
+
+#[test]
+fn planted_cells_are_lifted() {
+    let shop = default_shop(World::Missions, 7);
+    let mut lines = 0;
+    let mut found = vec![[[0.0; 2]; 2]; shop.cells.len()];
+    for (at, &customer) in shop.orders.customer.iter().enumerate() {
+        let discounted = shop.lines.tenths_off[lines] > 0;
+        lines += shop.orders.lines[at] as usize;
+        let week = ((shop.orders.time[at] - START) / 604_800_000_000) as u32 % 52;
+        for (cell, found) in shop.cells.iter().zip(&mut found) {
+            // Years end in other missions; the same discount in other quarters is what a cell is held against.
+            if shop.customers.segment[customer as usize - 1] == cell.segment && discounted == cell.discounted
+            {
+                let those = &mut found[usize::from(week / 13 == u32::from(cell.quarter))];
+                those[usize::from(shop.orders.mission[at] == cell.mission)] += 1.0;
+            }
+        }
+    }
+    for (cell, [[out, out_on], [inside, inside_on]]) in shop.cells.iter().zip(found) {
+        let odds = (inside_on / inside) / (out_on / out);
+        let gift = MISSIONS[usize::from(cell.mission)].year_end > 1.0 || cell.quarter == 3;
+        assert!(gift || odds > 1.8 && odds < 5.0, "{cell:?} {odds}");
+    }
+}

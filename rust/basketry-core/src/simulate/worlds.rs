@@ -75,11 +75,13 @@ pub enum World {
     SeasonOnly,
     /// The same law in every week: no season, no sale, customers arrive to the end, no lag law.
     Stationary,
+    /// Strong tastes, and every order made for one of five missions; no rules, no lag law.
+    Missions,
 }
 
 impl World {
     /// The names, in the order of the variants.
-    pub const NAMES: [&str; 5] = ["easy", "hard", "null", "season-only", "stationary"];
+    pub const NAMES: [&str; 6] = ["easy", "hard", "null", "season-only", "stationary", "missions"];
 
     /// The world of this name.
     ///
@@ -92,10 +94,11 @@ impl World {
             "null" => Ok(Self::Null),
             "season-only" => Ok(Self::SeasonOnly),
             "stationary" => Ok(Self::Stationary),
+            "missions" => Ok(Self::Missions),
             _ => Err(Error::Parameter {
                 name: "world",
                 value: format!("'{name}'"),
-                expected: "it must be 'easy', 'hard', 'null', 'season-only' or 'stationary'",
+                expected: "it must be 'easy', 'hard', 'null', 'season-only', 'stationary' or 'missions'",
             }),
         }
     }
@@ -168,6 +171,12 @@ pub struct Config {
     pub sequences: Vec<SequenceLaw>,
     /// Standard deviation of a lag around its peak, in weeks.
     pub lag_spread: f64,
+    /// Whether every order is made for a mission.
+    pub missions: bool,
+    /// Share of the draws of a basket that are from the product group of its mission.
+    pub mission_focus: f64,
+    /// Factor on the weight of the mission of a planted cell; 1 plants none.
+    pub cell_factor: f64,
 }
 
 impl Config {
@@ -224,6 +233,9 @@ impl Config {
             .map(|(probability, peaks)| SequenceLaw { probability, peaks })
             .into(),
             lag_spread: 0.7,
+            missions: false,
+            mission_focus: 0.9,
+            cell_factor: 3.0,
         };
         match world {
             World::Easy => {}
@@ -241,6 +253,13 @@ impl Config {
                 config.sequences.clear();
                 config.flatten();
                 config.first_order_weeks = f64::from(weeks);
+            }
+            World::Missions => {
+                config.without_rules();
+                config.sequences.clear();
+                config.season_decoy = 1.0;
+                config.sale_decoy = 1.0;
+                config.missions = true;
             }
         }
         Ok(config)
