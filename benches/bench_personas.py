@@ -5,7 +5,6 @@ BASKETRY_BENCH_RUNS sets the number of small shops for personas (100 by default)
 
 from __future__ import annotations
 
-import itertools
 import os
 
 import numpy as np
@@ -125,7 +124,12 @@ def bench_refreshed_rounds_do_not_lose_precision(measure, start: int) -> None:
         {f"precision_{at}": value for at, value in enumerate(precision)}
         | {"seed_after": len(rounds.seed), "response_rate": rounds.log["response_rate"].mean()},
     )
-    assert all(later >= first - 1e-9 for first, later in itertools.pairwise(precision))
+    # One round may be worse by two standard errors of a share of a twentieth of the pool, all rounds together not at all.
+    slack = [2 * np.sqrt(first * (1 - first) / (rounds.latest.scores.height // 20)) for first in precision]
+    assert precision[-1] >= precision[0]
+    assert all(
+        later >= first - wide for first, later, wide in zip(precision, precision[1:], slack[:-1], strict=True)
+    )
 
 
 def bench_oracles_of_outcomes(measure) -> None:

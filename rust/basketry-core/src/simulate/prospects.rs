@@ -98,7 +98,7 @@ pub fn prospects(config: &Config, root: u64, count: u32, control: &Control) -> R
                 if number > count {
                     continue;
                 }
-                let known = if number % KNOWN == 0 && number / KNOWN <= config.customers {
+                let known = if number.is_multiple_of(KNOWN) && number / KNOWN <= config.customers {
                     number / KNOWN
                 } else {
                     0
