@@ -51,7 +51,8 @@ def fit(columns: Floats, hits: NDArray[Any], *, most_steps: int = 50) -> Fit:
     Notes
     -----
     The score of a coefficient is ``x' (y - p + h (1/2 - p))``, where ``h`` is the leverage of each row. A step that is longer
-    than 5 in any coefficient is shortened (Heinze and Schemper 2002). Errors come from the information at the solution.
+    than 5 in any coefficient is shortened, and halved until it climbs (Heinze and Schemper 2002).
+    Errors come from the information at the solution.
     """
     design = np.column_stack([np.ones(len(columns)), columns])
     wanted = np.asarray(hits, dtype=np.float64)
@@ -64,8 +65,13 @@ def fit(columns: Floats, hits: NDArray[Any], *, most_steps: int = 50) -> Fit:
         leverage = chance * (1 - chance) * np.einsum("ij,jk,ik->i", design, root, design, optimize=True)
         step = root @ (design.T @ (wanted - chance + leverage * (0.5 - chance)))
         longest = np.abs(step).max()
-        coefficients = coefficients + step * min(1.0, 5.0 / max(longest, 1e-12))
-        if longest < 1e-7:
+        reach = min(1.0, 5.0 / max(longest, 1e-12))
+        height = _likelihood(design, coefficients, wanted)
+        # Far from the top a whole step may overshoot it.
+        while reach * longest > 1e-7 and _likelihood(design, coefficients + reach * step, wanted) < height:
+            reach /= 2
+        coefficients = coefficients + reach * step
+        if reach * longest < 1e-6:
             variance = np.diag(np.linalg.inv(_information(design, expit(design @ coefficients))))
             return Fit(coefficients, np.sqrt(variance))
     raise ParameterError.out_of_range(
@@ -103,6 +109,13 @@ def independent(columns: Floats, *, tolerance: float = 1e-7) -> NDArray[np.bool_
             factor[len(kept), len(kept)] = np.sqrt(left)
             kept.append(int(at))
     return np.isin(np.arange(columns.shape[1]), kept)
+
+
+def _likelihood(design: Floats, coefficients: Floats, wanted: Floats) -> float:
+    """Compute the logarithm of the likelihood with Firth's penalty."""
+    logit = design @ coefficients
+    penalty = np.linalg.slogdet(_information(design, expit(logit)))[1]
+    return float(wanted @ logit - np.logaddexp(0, logit).sum() + penalty / 2)
 
 
 def _information(design: Floats, chance: Floats) -> Floats:
