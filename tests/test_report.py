@@ -286,6 +286,8 @@ def test_the_page_has_every_part_in_its_order(page):
         "profile",
         "rfm",
         "quadrants",
+        "personas",
+        "lookalike",
         "lifetime",
         "predictions",
         "run",
@@ -294,7 +296,7 @@ def test_the_page_has_every_part_in_its_order(page):
         assert figure in shape.text
     tags = Counter(tag for tag, _ in shape.elements)
     # Revenue, the first lag curve and retention have a second drawing for the phone.
-    assert tags["svg"] == 2 + 2 + 2 + 2 + 1 + 1 + 2 + 1
+    assert tags["svg"] == 4 + 2 + 2 + 2 + 2 + 1 + 1 + 2 + 1
     assert tags["figcaption"] == tags["figure"] > 8
     assert tags["table"] == tags["caption"]
     assert tags["main"] == tags["h1"] == tags["title"] == 1
