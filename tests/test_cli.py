@@ -24,6 +24,7 @@ TABLES = {
     *("quality", "revenue", "rfm", "rfm_map", "rfm_segments", "quadrants", "segments", "profile"),
     *("segment_labels", "itemsets", "rules", "sequences", "sequence_rules", "lags", "lag_peaks", "items"),
     *("lag_rules", "due", "retention", "validated_rules"),
+    *("personas", "lookalike", "lookalike_scores"),
     *("cohorts", "concentration", "concentration_curve", "cube", "cube_found"),
     *("prediction", "comparison", "periods", "gains", "reliability", "bands", "scores"),
     *("lifetime", "lifetime_parameters", "lifetime_measures", "lifetime_by_frequency", "lifetime_tracking"),
@@ -78,12 +79,27 @@ def test_help_names_every_verb_and_needs_no_frames(call):
     code, out, _ = call("--help")
     assert code == 0
     verbs = re.findall(r"^  (\w+) {2,}\w", out.split("Commands:")[1], re.MULTILINE)
-    assert verbs == ["demo", "inspect", "run", *VERBS, "due", "score", "compare", *DEEP, "simulate"]
+    assert verbs == [
+        "demo",
+        "inspect",
+        "run",
+        *VERBS,
+        "due",
+        "score",
+        "compare",
+        *DEEP,
+        "personas",
+        "lookalike",
+        "simulate",
+    ]
     seen = "import sys, basketry.cli; print({'polars', 'numpy', 'rich'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", seen], text=True).strip() == "set()"
 
 
-@pytest.mark.parametrize("verb", ["demo", "inspect", "run", *VERBS, "score", "compare", *DEEP, "simulate"])
+@pytest.mark.parametrize(
+    "verb",
+    ["demo", "inspect", "run", *VERBS, "score", "compare", *DEEP, "personas", "lookalike", "simulate"],
+)
 def test_help_of_each_verb(call, verb):
     code, out, err = call(verb, "--help")
     assert (code, err) == (0, "")
@@ -107,7 +123,7 @@ def test_run_writes_everything(made):
     assert written == {f"{name}.{ending}" for name in TABLES for ending in ("csv", "parquet")}
     page = (made / "report.html").read_text()
     assert len(page) < 600_000
-    for figure in ("Figure 1.", "Figure 2", "Figure 3.", "Figure 4."):
+    for figure in ("Figure 1.", "Figure 2", "Figure 3.", "Figure 4.", "Figure 14.", "Figure 17."):
         assert figure in page
     for chart in ("revenue", "segments", "profile", "rfm-customers", "rfm-monetary-mean", "quadrants"):
         assert f'data-chart="{chart}"' in page
@@ -276,7 +292,9 @@ def test_without_items_the_rest_goes_on(call, tmp_path):
     orders.write_parquet(tmp_path / "sums.parquet")
     assert call("run", tmp_path / "sums.parquet", "-o", tmp_path / "out")[0] == 0
     record = json.loads((tmp_path / "out" / "run.json").read_text())
-    assert set(record["absent"]) == {"rules", "sequences", "sequence_rules", "lags", "cube", "prediction"}
+    assert set(record["absent"]) == {
+        *("rules", "sequences", "sequence_rules", "lags", "cube", "prediction", "personas", "lookalike")
+    }
     assert "do not tell which items" in (tmp_path / "out" / "report.html").read_text()
 
 

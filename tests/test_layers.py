@@ -25,6 +25,7 @@ LAYERS = {
     "patterns": 2,
     "customers": 2,
     "simulation": 2,
+    "planted": 2,
     "faults": 2,
     "models": 3,
     "campaigns": 4,
@@ -35,6 +36,7 @@ LAYERS = {
 # Rooms of one layer that are one subject in two files.
 NEIGHBOURS = {
     ("simulation", "faults"),
+    ("simulation", "planted"),
     ("control", "exceptions"),
     ("files", "exceptions"),
     ("arguments", "exceptions"),

@@ -140,6 +140,37 @@ def groups(name, names):
     )
 
 
+def personas():
+    return pl.DataFrame(
+        {
+            "group": ["buyers of tea"] * 3,
+            "label": ["mobile", "city: <b>big</b>", "rare"],
+            "customers": [500, 300, 9],
+            "target_share": [0.6, 0.3, 0.1],
+            "other_share": [0.4, 0.3, 0.1],
+            "odds_ratio": [2.1, 1.02, 0.9],
+            "low": [1.8, 0.9, 0.1],
+            "high": [2.5, 1.2, 4.0],
+            "q_value": [0.001, 0.8, 0.9],
+            "verdict": ["more", "no difference", "no difference"],
+            "sentence": ["Buyers of tea are 1.5 times as likely to show “mobile”.", "No.", "No."],
+            "customer": [PLANTED] * 3,
+        }
+    )
+
+
+def lookalike():
+    return pl.DataFrame(
+        {
+            "seed": ["the 400 who spent most"] * 3,
+            "share": [0.01, 0.05, 1.0],
+            "people": [20, 100, 2000],
+            "similarity": [0.8, 0.6, 0.1],
+            "least_similarity": [0.7, 0.4, 0.0],
+        }
+    )
+
+
 def findings(**changes):
     months = [date(2023 + m // 12, m % 12 + 1, 1) for m in range(20)]
     everything = Findings(
@@ -206,6 +237,8 @@ def findings(**changes):
         ),
         rfm_segments=groups("segment", ["Champions", "At risk", "New"]),
         quadrants=groups("quadrant", QUADRANTS),
+        personas=personas(),
+        lookalike=lookalike(),
     )
     return dataclasses.replace(everything, **changes)
 
@@ -253,6 +286,8 @@ def test_the_page_has_every_part_in_its_order(page):
         "profile",
         "rfm",
         "quadrants",
+        "personas",
+        "lookalike",
         "lifetime",
         "predictions",
         "run",
@@ -261,7 +296,7 @@ def test_the_page_has_every_part_in_its_order(page):
         assert figure in shape.text
     tags = Counter(tag for tag, _ in shape.elements)
     # Revenue, the first lag curve and retention have a second drawing for the phone.
-    assert tags["svg"] == 2 + 2 + 2 + 2 + 1 + 1 + 2 + 1
+    assert tags["svg"] == 4 + 2 + 2 + 2 + 2 + 1 + 1 + 2 + 1
     assert tags["figcaption"] == tags["figure"] > 8
     assert tags["table"] == tags["caption"]
     assert tags["main"] == tags["h1"] == tags["title"] == 1
@@ -354,6 +389,8 @@ def only(*kept):
         "rfm_map",
         "rfm_segments",
         "quadrants",
+        "personas",
+        "lookalike",
     )
     return dict.fromkeys(set(frames) - set(kept))
 

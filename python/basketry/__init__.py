@@ -62,9 +62,14 @@ if TYPE_CHECKING:
         opportunity_summary,
     )
     from basketry.models.evaluate import Comparison, compare
+    from basketry.models.lookalike import Lookalike, lookalike
+    from basketry.models.personas import personas
     from basketry.models.programme import Programme, propensity_programme
     from basketry.models.propensity import PropensityModel
+    from basketry.models.prospecting import Prospecting
     from basketry.models.reasons import reasons
+    from basketry.models.seeds import Seed
+    from basketry.models.traits import buyers, first_order_traits, persona_traits
     from basketry.patterns import (
         FittingSupport,
         LagTables,
@@ -109,6 +114,7 @@ __all__ = [
     "LeakError",
     "Ledger",
     "LifetimeHoldout",
+    "Lookalike",
     "MissingExtraError",
     "Missions",
     "ModifiedBetaGeoModel",
@@ -119,10 +125,12 @@ __all__ = [
     "ProductGroups",
     "Programme",
     "PropensityModel",
+    "Prospecting",
     "Quality",
     "RetentionTables",
     "RfmCuts",
     "SchemaError",
+    "Seed",
     "Segmentation",
     "Simulation",
     "Snapshot",
@@ -130,6 +138,7 @@ __all__ = [
     "association_rules",
     "band_table",
     "basket_missions",
+    "buyers",
     "buying_cube",
     "channel_policy",
     "cohorts",
@@ -140,14 +149,18 @@ __all__ = [
     "customer_features",
     "due_list",
     "feature_dictionary",
+    "first_order_traits",
     "frequent_itemsets",
     "frequent_sequences",
     "just_bought",
     "lag_tables",
     "lifetime_holdout",
     "lifetime_summary",
+    "lookalike",
     "opportunity_summary",
     "partition_ledger",
+    "persona_traits",
+    "personas",
     "price_bands",
     "price_volume_mix",
     "product_groups",
@@ -257,6 +270,11 @@ _ROOMS = {
     "models.reasons": """
         reasons
     """,
+    "models.lookalike": "Lookalike lookalike",
+    "models.personas": "personas",
+    "models.prospecting": "Prospecting",
+    "models.seeds": "Seed",
+    "models.traits": "buyers first_order_traits persona_traits",
     "patterns": """
         FittingSupport
         LagTables

@@ -45,7 +45,9 @@ class Columns:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
     def __len__(self) -> int: ...
 
-def simulate(world: str, customers: int, items: int, weeks: int, root: int, reins: Reins) -> dict[str, Any]:
+def simulate(
+    world: str, customers: int, items: int, weeks: int, root: int, asked: dict[str, Any], reins: Reins
+) -> dict[str, Any]:
     """Simulate a shop: its tables and truths with codes for names, the names, and the whole configuration."""
 
 @type_check_only

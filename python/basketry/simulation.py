@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from basketry import _core
+from basketry import _core, planted
 from basketry.arguments import seed, whole
 from basketry.control import reins
 from basketry.exceptions import ParameterError
@@ -21,11 +21,15 @@ from basketry.files import whole_file
 from basketry.ledger import Ledger, read_ledger
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import numpy as np
 
     from basketry.faults import Faults
 
 WORLDS = ("easy", "hard", "null", "season-only", "stationary", "missions")
+PARTS = ("outcomes", "personas", "prospects")
+LEAST_PROSPECTS = 2_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +51,26 @@ class Simulation:
         consequent follows with this probability at one of the peaks, in weeks, scattered by ``spread``
         weeks, even if the customer has left.
 
+        With the part ``"outcomes"``: ``outcomes`` holds one row for every customer known at each thirteenth
+        week from week 26 on (``as_of``, a Monday), with what happened in the 13 weeks from then: ``churn``
+        (no order), ``sale`` (a discounted order), ``return`` (something was brought back), and what an oracle
+        says that knows all laws and the customer's past, but not the latent segment, rate or leaving:
+        ``p_churn``, ``p_sale``, ``p_return``. (It does not foresee the extra orders of planted sequences, and
+        so is exact in the null, season-only and stationary worlds.) ``contacts`` tells, at the last of these
+        days, what each of ``tables["channels"]`` does: ``p0`` is the probability of an order without contact,
+        a channel adds ``factor * tau`` to it, where ``tau = 0.5 * p0 * (1 - p0)``; ``margin`` is that of the
+        mean earlier order; ``profit_<channel>`` is ``margin * factor * tau - cost``; ``best`` and
+        ``best_profit`` are the oracle's policy, ``"none"`` and 0 where no contact pays; ``bought`` and
+        ``bought_<channel>`` are what would come of each. ``tables["returns"]`` has the day of each return.
+
+        With ``"personas"``: of every column of ``tables["personas"]`` the ``odds_ratio`` for ``target``, held
+        constant all others and the logarithm of ``orders``; ``null`` ones do nothing, ``confounded`` ones go
+        with ``orders`` and so seem to.
+
+        With ``"prospects"``: of every row of ``tables["prospects"]`` the latent segment, rate and ``value``
+        (expected spend in the year after a first order), whether the prospect would become a ``buyer`` by a
+        campaign made for people of the segment, and whether by any other (``stray_buyer``). Every hundredth
+        prospect is a customer and has that id; ``tables["behaviour"]`` has for customers what prospects have.
         In the world of missions also ``missions``: what each order was made for; ``product_groups``: the group of
         each product segment, which one mission is after; ``cells``: customers of a segment come ``factor``
         times as often for the group's mission in a quarter (13 weeks), with or without a discount.
@@ -62,15 +86,18 @@ class Simulation:
     def ledger(self) -> Ledger:
         """The shop as a ledger, built when first asked for.
 
-        Lines have the measures ``margin`` and ``discount``. A line that came back later counts as bought:
-        returns are in ``tables`` only.
+        Lines have the measures ``margin`` and ``discount``. A line that came back later counts as bought;
+        with the part ``"outcomes"``, what came back is a line of negative quantity on its day, in an order of
+        its own. Without it, returns are in ``tables`` only.
         """
-        items = self.tables["items"]
+        items, lines, orders = (self.tables[name] for name in ("items", "lines", "orders"))
+        if "returns" in self.tables:
+            lines, orders = planted.with_returns(lines, orders, self.tables["returns"])
         cost = pl.lit(items["cost"]).gather(pl.col("item") - 1)
         margin = (pl.col("qty") * (pl.col("price") - cost)).alias("margin")
         tables = {
-            "lines": self.tables["lines"].with_columns(margin),
-            "orders": self.tables["orders"].drop("status"),
+            "lines": lines.with_columns(margin),
+            "orders": orders.drop("status"),
             "customers": self.tables["customers"],
             "products": items,
         }
@@ -141,6 +168,7 @@ def simulate(
     customers: int = 20_000,
     items: int = 600,
     weeks: int = 104,
+    parts: Collection[str] = (),
     rng: int | np.random.Generator = 7,
     n_threads: int | None = None,
 ) -> Simulation:
@@ -164,6 +192,11 @@ def simulate(
         How many, spread over 40 product segments; at least 120.
     weeks
         Length of the log, from Monday 2 January 2023.
+    parts
+        What is planted beside the shop, which stays the same: ``"outcomes"`` (churn, purchases in a sale and
+        returns with an oracle's probabilities, and the response to channels; from 39 weeks up),
+        ``"personas"`` (traits with known odds ratios for a target) and ``"prospects"`` (as many people who
+        look around and do not buy yet, at least 2,000). `Simulation` tells what each holds.
     rng
         The seed, or a generator to draw it from.
     n_threads
@@ -190,16 +223,35 @@ def simulate(
     if world not in WORLDS:
         raise ParameterError.unknown("world", world, WORLDS)
     most = 2**32 - 1
-    parts = _core.simulate(
-        world,
-        whole("customers", customers, 1, most),
-        whole("items", items, 1, most),
-        whole("weeks", weeks, 1, most),
-        seed(rng),
-        reins(n_threads),
+    parts = {parts} if isinstance(parts, str) else parts
+    for part in parts:
+        if part not in PARTS:
+            raise ParameterError.unknown("parts", part, PARTS)
+    count = whole("customers", customers, 1, most)
+    weeks = whole("weeks", weeks, 1, most)
+    if "outcomes" in parts and weeks < 39:
+        raise ParameterError.out_of_range(
+            "weeks", weeks, "outcomes need 39 weeks up: two quarters that are known and one that is foretold"
+        )
+    asked = {part: part in parts for part in PARTS} | {
+        "prospects": max(count, LEAST_PROSPECTS) if "prospects" in parts else None
+    }
+    made = _core.simulate(
+        world, count, whole("items", items, 1, most), weeks, seed(rng), asked, reins(n_threads)
     )
-    config: dict[str, Any] = parts["config"]
-    return Simulation(tables=_tables(parts), truth=_truth(parts, config), config=config)
+    config: dict[str, Any] = made["config"]
+    tables, truth = _tables(made), _truth(made, config)
+    more: list[tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]] = []
+    if "outcomes" in parts:
+        more.append(planted.outcomes(made, config))
+    if "personas" in parts:
+        more.append(planted.personas(made, tables["customers"]))
+    if "prospects" in parts:
+        more.append(planted.prospects(made, count))
+    for own_tables, own_truth in more:
+        tables |= own_tables
+        truth |= own_truth
+    return Simulation(tables=tables, truth=truth, config=config)
 
 
 def _named(column: str, names: list[str]) -> pl.Expr:

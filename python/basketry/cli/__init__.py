@@ -21,8 +21,10 @@ from basketry.cli.inspect import inspect
 from basketry.cli.itemsets import itemsets
 from basketry.cli.lags import lags
 from basketry.cli.lifetime import lifetime
+from basketry.cli.lookalike import lookalike
 from basketry.cli.missions import cube, groups, missions
 from basketry.cli.motivation import motivation
+from basketry.cli.personas import personas
 from basketry.cli.revenue import concentration, revenue
 from basketry.cli.rfm import rfm
 from basketry.cli.rules import rules
@@ -72,6 +74,8 @@ for _command in (score, compare):
     app.command()(_command)
 for _command in (revenue, concentration, motivation, groups, missions, cube):
     app.command()(_command)
+app.command()(personas)
+app.command()(lookalike)
 app.command()(simulate)
 
 

@@ -14,6 +14,7 @@ from basketry.cli._buying import money_of_customers, who_what_when
 from basketry.cli._ledgers import before, item_names
 from basketry.cli._lifetime import lifetime
 from basketry.cli._pairs import FOLLOWED, clearest, due_rows, followed, named, strongest_pairs
+from basketry.cli._personas import lookalike_of, personas_of
 from basketry.cli._predictions import predictions
 from basketry.cli._thresholds import fitting_rules, fitting_sequence_rules, fitting_sequences
 from basketry.customers import quadrants, rfm, rfm_map, rfm_segments
@@ -129,6 +130,8 @@ def analyse(
         ("sequence rules", ("sequence_rules",), _sequence_rules),
         ("lags", ("lags",), _lags),
         ("retention", ("retention",), _retention),
+        ("personas", ("personas",), personas_of),
+        ("lookalike", ("lookalike",), lookalike_of),
         ("money of customers", ("cohorts", "concentration"), money_of_customers),
         ("who, what, when", ("cube",), who_what_when),
         ("lifetime", ("lifetime_tracking",), _lifetime),

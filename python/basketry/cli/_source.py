@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from basketry.ledger import Ledger, PartitionedLedger
 
 
@@ -114,6 +116,50 @@ def is_text(source: list[str]) -> bool:
         Paths or globs.
     """
     return len(source) == 1 and source[0].removesuffix(".gz").endswith((".dat", ".baskets"))
+
+
+def frame_in(path: Path) -> pl.DataFrame:
+    """Read one table of people.
+
+    Parameters
+    ----------
+    path
+        A csv or parquet file.
+    """
+    import polars as pl
+
+    from basketry.exceptions import ParameterError
+
+    match path.suffix.lower():
+        case ".csv":
+            return pl.read_csv(path, infer_schema_length=None)
+        case ".parquet":
+            return pl.read_parquet(path)
+        case _:
+            raise ParameterError.out_of_range(
+                "FILE", str(path), "a file that ends in .csv or .parquet is needed"
+            )
+
+
+def ids_in(path: Path, *columns: str) -> pl.Series:
+    """Read a list of ids.
+
+    Parameters
+    ----------
+    path
+        A csv or parquet file.
+    columns
+        What the column of ids may be called; a file of one column may call it anything.
+    """
+    from basketry.exceptions import SchemaError
+
+    frame = frame_in(path)
+    for name in columns:
+        if name in frame.columns:
+            return frame[name]
+    if frame.width == 1:
+        return frame.to_series()
+    raise SchemaError.unknown_column(columns[0], "ids", frame.columns)
 
 
 def unpacked(source: list[str]) -> str | list[str]:

@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from basketry.cli._options import Folder, Force, Threads
+from basketry.cli._options import Folder, Force, Threads, each
 
 if TYPE_CHECKING:
     from basketry.simulation import Simulation
 
 _MARK = "config.json"
-_TABLES = ("customers", "items", "products", "orders", "lines")
+_TABLES = (
+    *("customers", "items", "products", "orders", "lines"),
+    *("returns", "channels", "personas", "prospects", "behaviour"),
+)
 _OURS = {f"{name}.{ending}" for name in _TABLES for ending in ("parquet", "csv")}
 _OURS |= {_MARK, "truth", "basketry.toml"}
 
@@ -25,6 +28,9 @@ def simulate(
     items: Annotated[int, typer.Option("--items", min=120, help="How many items.")] = 600,
     weeks: Annotated[int, typer.Option("--weeks", min=1, help="Length of the log.")] = 104,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all chance.")] = 7,
+    parts: Annotated[
+        list[str] | None, each("--part", "NAME", "outcomes, personas or prospects beside the shop")
+    ] = None,
     faulty: Annotated[bool, typer.Option("--faulty", help="A dump with nine faults, as csv.")] = False,
     threads: Threads = None,
     force: Force = False,
@@ -37,7 +43,15 @@ def simulate(
     steps = Steps()
     with whole_folder(output, mark=_MARK, ours=_OURS, force=force) as folder:
         with steps("simulate"):
-            shop = make(world, customers=customers, items=items, weeks=weeks, rng=seed, n_threads=threads)
+            shop = make(
+                world,
+                customers=customers,
+                items=items,
+                weeks=weeks,
+                rng=seed,
+                n_threads=threads,
+                parts=parts or (),
+            )
         with steps("write"):
             if faulty:
                 _write_faulty(shop, folder)

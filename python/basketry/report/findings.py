@@ -34,6 +34,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
                      "orders_mean"),
     "quadrants": ("quadrant", "customers", "customers_share", "orders", "orders_share", "spend_total",
                   "spend_share"),
+    "personas": ("group", "label", "customers", "target_share", "other_share", "odds_ratio", "low", "high", "q_value",
+                 "verdict", "sentence"),
+    "lookalike": ("seed", "share", "people", "similarity", "least_similarity"),
     "cohorts": ("cohort", "age", "size", "customers", "retention"),
     "concentration": ("top_percent", "many", "spend_total", "share"),
     "concentration_curve": ("many_share", "share"),
@@ -131,6 +134,10 @@ class Findings:
         One row per pair of scores ``r`` and ``f`` (1 to 5).
     rfm_segments, quadrants
         One row per named group.
+    personas
+        What sets one group apart: the frame of :func:`basketry.personas`, and ``group``, what it is called.
+    lookalike
+        Reach against similarity: ``Lookalike.reach``, and ``seed``, whom the people resemble.
     cohorts
         What each cohort did at each ``age`` in periods.
     concentration, concentration_curve
@@ -169,6 +176,8 @@ class Findings:
     rfm_map: pl.DataFrame | None = None
     rfm_segments: pl.DataFrame | None = None
     quadrants: pl.DataFrame | None = None
+    personas: pl.DataFrame | None = None
+    lookalike: pl.DataFrame | None = None
     cohorts: pl.DataFrame | None = None
     concentration: pl.DataFrame | None = None
     concentration_curve: pl.DataFrame | None = None

@@ -50,6 +50,8 @@ _NOT_MADE = {
     "rfm_map": "The RFM map was not computed in this run.",
     "rfm_segments": "Named RFM segments were not computed in this run.",
     "quadrants": "Quadrants were not computed in this run.",
+    "personas": "Personas were not computed in this run.",
+    "lookalike": "Look-alike audiences were not computed in this run.",
     "lifetime_tracking": "Customer lifetimes were not computed in this run.",
     "prediction": "Predictions were not computed in this run.",
     "run": "No run information was given.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from basketry.report import buying, lifetime, sentences, text
+from basketry.report import buying, lifetime, lookalike, personas, sentences, text
 from basketry.report.charts import lags, retention, revenue, rfm, rules, segments, style
 from basketry.report.charts.picture import Pictures
 from basketry.report.findings import FEWEST, Findings, Lag, people
@@ -28,6 +28,8 @@ def sections(findings: Findings, pictures: Pictures) -> list[Section]:
         _profile(findings, pictures),
         _rfm(findings, pictures),
         _quadrants(findings, pictures),
+        personas.section(findings, pictures),
+        lookalike.section(findings, pictures),
         *buying.sections(findings, pictures),
         lifetime.section(findings, pictures),
         predictions(findings, pictures),

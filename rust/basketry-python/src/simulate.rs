@@ -1,15 +1,27 @@
 //! The simulator's door.
 
-use basketry_core::simulate::{self as core, Config, Kind, Plan, SEGMENTS, Shop, World};
+use basketry_core::simulate::{
+    self as core, Behaviour, Config, Kind, NULL_TRAITS, Outcomes, PERSONAS, Personas, Plan, Prospects,
+    Returns, SEGMENTS, Shop, World,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::columns::{Column, Table, instants, lists, money};
 use crate::run::{Reins, run};
 
+/// What may be asked for beside the shop itself.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Parts {
+    outcomes: bool,
+    personas: bool,
+    prospects: Option<u32>,
+}
+
 /// Simulates a shop. Gives its tables and truths, with codes for names, the names, and the whole configuration.
 #[pyfunction]
-#[pyo3(signature = (world, customers, items, weeks, root, reins))]
+#[pyo3(signature = (world, customers, items, weeks, root, asked, reins))]
 #[expect(clippy::needless_pass_by_value, reason = "Python hands the reins over")]
 pub fn simulate<'py>(
     py: Python<'py>,
@@ -18,27 +30,32 @@ pub fn simulate<'py>(
     items: u32,
     weeks: u32,
     root: u64,
+    asked: Parts,
     reins: Reins<'_>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let (config, shop) = run(py, &reins, |control| {
+    let (config, shop, outcomes, personas, prospects) = run(py, &reins, |control| {
         let config = Config::of(World::named(world)?, customers, items, weeks)?;
         let shop = core::simulate(&config, root, control)?;
-        Ok((config, shop))
+        let outcomes = asked.outcomes.then(|| core::outcomes(&config, root, &shop, control)).transpose()?;
+        let personas = asked.personas.then(|| core::personas(&config, root, &shop));
+        let prospects =
+            asked.prospects.map(|count| core::prospects(&config, root, count, control)).transpose()?;
+        Ok((config, shop, outcomes, personas, prospects))
     })?;
     let parts = PyDict::new(py);
     parts.set_item("config", configuration(py, &config, root)?)?;
     parts.set_item("names", names(py, &shop.product_segments)?)?;
     let Shop { customers, items, product_segments, orders, lines, plan, cells } = shop;
-    let tables = [
+    let mut tables = vec![
         (
             "customers",
             Table::default()
                 .with("first_seen", customers.first_seen)
-                .with("gender", customers.gender)
-                .with("city", customers.city)
-                .with("device", customers.device)
-                .with("birth_band", customers.birth_band)
-                .with("consent", customers.consent),
+                .with("gender", customers.traits.gender)
+                .with("city", customers.traits.city)
+                .with("device", customers.traits.device)
+                .with("birth_band", customers.traits.birth_band)
+                .with("consent", customers.traits.consent),
         ),
         (
             "segments",
@@ -91,10 +108,110 @@ pub fn simulate<'py>(
         ("rules", rules(&plan, &product_segments)),
         ("sequences", sequences(&plan, &product_segments)),
     ];
+    if let Some((outcomes, back)) = outcomes {
+        tables.push(("outcomes", outcome_table(outcomes)));
+        tables.push(("returns", return_table(back)));
+    }
+    if let Some(personas) = personas {
+        parts.set_item("persona_categories", personas.categories)?;
+        tables.push(("planted", planted()));
+        tables.push(("personas", persona_table(personas)));
+    }
+    if let Some(Prospects {
+        known,
+        traits,
+        behaviour,
+        segment,
+        lambda,
+        p,
+        value,
+        buyer,
+        stray_buyer,
+        customers,
+    }) = prospects
+    {
+        let people = Table::default()
+            .with("known", known)
+            .with("gender", traits.gender)
+            .with("city", traits.city)
+            .with("device", traits.device)
+            .with("birth_band", traits.birth_band)
+            .with("consent", traits.consent);
+        let truth = Table::default()
+            .with("segment", segment)
+            .with("lambda", lambda)
+            .with("p", p)
+            .with("value", value)
+            .with("buyer", buyer)
+            .with("stray_buyer", stray_buyer);
+        tables.push(("prospects", with_behaviour(people, behaviour)));
+        tables.push(("prospect_truth", truth));
+        tables.push(("behaviour", with_behaviour(Table::default(), customers)));
+    }
     for (name, table) in tables {
         parts.set_item(name, table.finish()?)?;
     }
     Ok(parts)
+}
+
+fn outcome_table(outcomes: Outcomes) -> Table {
+    Table::default()
+        .with("week", outcomes.week)
+        .with("customer", outcomes.customer)
+        .with("p_buy", outcomes.p_buy)
+        .with("p_sale", outcomes.p_sale)
+        .with("p_return", outcomes.p_return)
+        .with("bought", outcomes.bought)
+        .with("in_sale", outcomes.in_sale)
+        .with("returned", outcomes.returned)
+        .with("margin", money(outcomes.margin))
+        .with("orders", outcomes.orders)
+        .with("draw", outcomes.draw)
+}
+
+fn return_table(returns: Returns) -> Table {
+    Table::default()
+        .with("order", returns.order)
+        .with("item", returns.item)
+        .with("ts", instants(returns.time))
+        .with("qty", returns.quantity)
+        .with("price", money(returns.price))
+}
+
+fn trait_names() -> impl Iterator<Item = String> {
+    let nulls = (1..=NULL_TRAITS).map(|number| format!("trait_{number:02}"));
+    PERSONAS.iter().map(|(name, _)| (*name).to_owned()).chain(nulls)
+}
+
+fn persona_table(personas: Personas) -> Table {
+    let start = Table::default()
+        .with("target", personas.target)
+        .with("probability", personas.probability)
+        .with("orders", personas.orders);
+    trait_names().zip(personas.traits).fold(start, |table, (name, column)| table.with(&name, column))
+}
+
+/// The truth of the personas: one row a trait.
+fn planted() -> Table {
+    let all = PERSONAS.len() + NULL_TRAITS;
+    let ratio = |at: usize| PERSONAS.get(at).map_or(1.0, |&(_, ratio)| ratio);
+    Table::default()
+        .with("trait", trait_names().map(Some).collect::<Vec<_>>())
+        .with("odds_ratio", (0..all).map(ratio).collect::<Vec<_>>())
+        .with("null", (0..all).map(|at| at >= PERSONAS.len()).collect::<Vec<_>>())
+        .with("confounded", (0..all).map(Personas::is_confounded).collect::<Vec<_>>())
+}
+
+/// Adds what was looked at; the columns of product segments and price bands are numbered.
+fn with_behaviour(table: Table, seen: Behaviour) -> Table {
+    let table = table.with("visits", seen.visits).with("sale_views", seen.sale_views);
+    let numbered = |table: Table, start: &str, columns: Vec<Vec<u32>>| {
+        columns
+            .into_iter()
+            .enumerate()
+            .fold(table, |table, (at, column)| table.with(&format!("{start}{at}"), column))
+    };
+    numbered(numbered(table, "band_", seen.bands), "product_", seen.views)
 }
 
 fn rules(plan: &Plan, names: &[String]) -> Table {

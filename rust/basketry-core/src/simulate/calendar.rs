@@ -70,6 +70,13 @@ impl Calendar {
         self.regimes[time as usize]
     }
 
+    /// The intensity that has gone by from the start of the log to `time`, which may be its end.
+    pub(super) fn work(&self, time: f64, gifts: bool) -> f64 {
+        let sums = if gifts { &self.gifts } else { &self.ordinary };
+        let week = (time as usize).min(sums.len() - 2);
+        sums[week] + (time - week as f64) * (sums[week + 1] - sums[week])
+    }
+
     /// The time at which `work` more intensity has gone by after `time`; `None` when the log ends before.
     pub(super) fn after(&self, time: f64, work: f64, gifts: bool) -> Option<f64> {
         let sums = if gifts { &self.gifts } else { &self.ordinary };
@@ -96,6 +103,8 @@ mod tests {
         let calendar = Calendar::new(&Config::of(World::Stationary, 1, 600, 104).unwrap());
         assert!((calendar.after(3.25, 7.5, false).unwrap() - 10.75).abs() < 1e-9);
         assert!((calendar.after(3.25, 7.5, true).unwrap() - 10.75).abs() < 1e-9);
+        assert!((calendar.work(10.75, false) - 10.75).abs() < 1e-9);
+        assert!((calendar.work(104.0, true) - 104.0).abs() < 1e-9);
         assert_eq!(calendar.after(100.0, 4.0, false), None);
     }
 

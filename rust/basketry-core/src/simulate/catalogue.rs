@@ -223,6 +223,24 @@ impl Catalogue {
         self.first[product]
     }
 
+    /// The probability of every product segment as the next one in the basket of a customer of this segment, whose mission
+    /// is not known.
+    pub(super) fn mix(&self, segment: usize, regime: Regime) -> Vec<f64> {
+        let missions = self.mixes.len() / (SEGMENTS.len() * Regime::COUNT);
+        let first = (segment * Regime::COUNT + regime.index()) * missions;
+        let mut mean = vec![0.0; PRODUCT_SEGMENTS];
+        for mix in &self.mixes[first..first + missions] {
+            mean.iter_mut().zip(mix.shares()).for_each(|(sum, share)| *sum += share / missions as f64);
+        }
+        mean
+    }
+
+    /// Of every item, the probability inside its product segment for a customer of this segment, whatever is on sale when.
+    pub(super) fn item_shares(&self, segment: usize) -> Vec<f64> {
+        let those = segment * PRODUCT_SEGMENTS..(segment + 1) * PRODUCT_SEGMENTS;
+        self.choices[those].iter().flat_map(Alias::shares).collect()
+    }
+
     pub(super) fn returns(&self, product: u8) -> f64 {
         self.returns[product as usize]
     }

@@ -22,6 +22,21 @@ const CONSENT: f64 = 0.7;
 pub struct Customers {
     /// Day of the first order, in days since 1970.
     pub first_seen: Vec<i32>,
+    /// Who they are.
+    pub traits: Traits,
+    /// Truth: code into [`SEGMENTS`].
+    pub segment: Vec<u8>,
+    /// Truth: ordinary orders a week.
+    pub lambda: Vec<f64>,
+    /// Truth: probability of leaving after an ordinary order.
+    pub p: Vec<f64>,
+    /// Truth: week of the last order of a customer who left; `None` for one who was still there at the end of the log.
+    pub left_week: Vec<Option<u32>>,
+}
+
+/// The traits of people, in the order of their numbers. Code columns point into the lists of names.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Traits {
     /// Code into [`CUSTOMER_GENDERS`].
     pub gender: Vec<u8>,
     /// Code into [`CITIES`].
@@ -32,14 +47,16 @@ pub struct Customers {
     pub birth_band: Vec<u8>,
     /// Whether they agreed to be written to.
     pub consent: Vec<bool>,
-    /// Truth: code into [`SEGMENTS`].
-    pub segment: Vec<u8>,
-    /// Truth: ordinary orders a week.
-    pub lambda: Vec<f64>,
-    /// Truth: probability of leaving after an ordinary order.
-    pub p: Vec<f64>,
-    /// Truth: week of the last order of a customer who left; `None` for one who was still there at the end of the log.
-    pub left_week: Vec<Option<u32>>,
+}
+
+impl Traits {
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.gender.append(&mut other.gender);
+        self.city.append(&mut other.city);
+        self.device.append(&mut other.device);
+        self.birth_band.append(&mut other.birth_band);
+        self.consent.append(&mut other.consent);
+    }
 }
 
 /// The streams of the customers' components.
@@ -65,6 +82,34 @@ impl Law {
         Self { segments: streams("segments"), traits: streams("customers"), times: streams("orders") }
     }
 
+    /// The law of people who are no customers.
+    pub(super) fn of_prospects(root: u64) -> Self {
+        let streams = |component| Streams::new(root, component);
+        Self { segments: streams("prospects"), traits: streams("prospect traits"), times: streams("none") }
+    }
+
+    /// Draws segment, orders a week and probability of leaving.
+    pub(super) fn law(&self, number: u64) -> (usize, f64, f64) {
+        let random = &mut self.segments.of(number);
+        let code = random.choose(&SEGMENTS.map(|segment| segment.share));
+        let segment = &SEGMENTS[code];
+        let lambda = random.gamma(segment.shape) / segment.rate;
+        (code, lambda, random.beta(segment.leave_a, segment.leave_b))
+    }
+
+    /// Draws the traits and adds a row; tells whether the local rules hold.
+    pub(super) fn traits(&self, config: &Config, number: u64, traits: &mut Traits) -> bool {
+        let random = &mut self.traits.of(number);
+        let woman = random.chance(config.women);
+        let big_city = random.chance(config.big_city);
+        traits.gender.push(u8::from(!woman));
+        traits.city.push(u8::from(!big_city));
+        traits.device.push(random.choose(&DEVICE_SHARES) as u8);
+        traits.birth_band.push(random.choose(&BIRTH_SHARES) as u8);
+        traits.consent.push(random.chance(CONSENT));
+        woman && big_city
+    }
+
     /// Draws customer `number`, adds a row to `customers`, and fills `times` with the weeks of the ordinary orders.
     pub(super) fn draw(
         &self,
@@ -75,20 +120,8 @@ impl Law {
         times: &mut Vec<f64>,
     ) -> Customer {
         let number = u64::from(number);
-        let random = &mut self.segments.of(number);
-        let code = random.choose(&SEGMENTS.map(|segment| segment.share));
-        let segment = &SEGMENTS[code];
-        let lambda = random.gamma(segment.shape) / segment.rate;
-        let p = random.beta(segment.leave_a, segment.leave_b);
-
-        let random = &mut self.traits.of(number);
-        let woman = random.chance(config.women);
-        let big_city = random.chance(config.big_city);
-        customers.gender.push(u8::from(!woman));
-        customers.city.push(u8::from(!big_city));
-        customers.device.push(random.choose(&DEVICE_SHARES) as u8);
-        customers.birth_band.push(random.choose(&BIRTH_SHARES) as u8);
-        customers.consent.push(random.chance(CONSENT));
+        let (code, lambda, p) = self.law(number);
+        let local = self.traits(config, number, &mut customers.traits);
 
         let left =
             order_times(config, calendar, (code == GIFT_SEASON, lambda, p), self.times.of(number), times);
@@ -96,7 +129,7 @@ impl Law {
         customers.segment.push(code as u8);
         customers.lambda.push(lambda);
         customers.p.push(p);
-        Customer { segment: code, local: woman && big_city, left }
+        Customer { segment: code, local, left }
     }
 }
 

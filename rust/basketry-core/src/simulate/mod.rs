@@ -8,9 +8,14 @@ mod calendar;
 mod catalogue;
 mod customers;
 mod missions;
+mod oracle;
 mod orders;
+mod outcomes;
+mod personas;
 mod plant;
+mod prospects;
 mod random;
+mod returns;
 mod worlds;
 
 use rayon::prelude::*;
@@ -20,10 +25,14 @@ use crate::error::{Error, Result};
 
 pub use calendar::START;
 pub use catalogue::{BRANDS, CATEGORIES, COLOURS, GENDERS, Items, PRICE_BANDS};
-pub use customers::{BIRTH_BANDS, CITIES, CUSTOMER_GENDERS, Customers, DEVICES};
+pub use customers::{BIRTH_BANDS, CITIES, CUSTOMER_GENDERS, Customers, DEVICES, Traits};
 pub use missions::{Cell, MISSIONS, Mission, mission_of};
 pub use orders::{CHANNELS, Lines, Orders};
+pub use outcomes::{LABEL_WEEKS, Outcomes, outcomes};
+pub use personas::{NULL_TRAITS, PERSONAS, Personas, personas};
 pub use plant::{Kind, Plan, Rule, Sequence};
+pub use prospects::{Behaviour, Prospects, prospects};
+pub use returns::Returns;
 pub use worlds::{Config, PRODUCT_SEGMENTS, SEGMENTS, Segment, SequenceLaw, World};
 
 /// Customers of one unit of work: small enough to hear a stop at once, and the same for any number of threads.
@@ -67,10 +76,7 @@ pub struct Shop {
 /// # Ok::<(), basketry_core::Error>(())
 /// ```
 pub fn simulate(config: &Config, root: u64, control: &Control) -> Result<Shop> {
-    let calendar = calendar::Calendar::new(config);
-    let range = catalogue::Range::new(config, root);
-    let plan = Plan::new(config, &range.frequencies(), root);
-    let catalogue = catalogue::Catalogue::new(config, &range, &plan, root);
+    let Laws { calendar, plan, catalogue } = Laws::new(config, root);
     let cells = missions::cells(config, root);
     let shop =
         orders::Shop { config, calendar: &calendar, catalogue: &catalogue, plan: &plan, cells: &cells };
@@ -110,6 +116,23 @@ pub fn simulate(config: &Config, root: u64, control: &Control) -> Result<Shop> {
     })
 }
 
+/// What holds for all customers of a world.
+#[derive(Debug)]
+struct Laws {
+    calendar: calendar::Calendar,
+    plan: Plan,
+    catalogue: catalogue::Catalogue,
+}
+
+impl Laws {
+    fn new(config: &Config, root: u64) -> Self {
+        let range = catalogue::Range::new(config, root);
+        let plan = Plan::new(config, &range.frequencies(), root);
+        let catalogue = catalogue::Catalogue::new(config, &range, &plan, root);
+        Self { calendar: calendar::Calendar::new(config), plan, catalogue }
+    }
+}
+
 /// The rows of one chunk of customers.
 #[derive(Default)]
 struct Part {
@@ -142,11 +165,13 @@ impl Part {
         Self {
             customers: Customers {
                 first_seen: column(parts, |part| &mut part.customers.first_seen),
-                gender: column(parts, |part| &mut part.customers.gender),
-                city: column(parts, |part| &mut part.customers.city),
-                device: column(parts, |part| &mut part.customers.device),
-                birth_band: column(parts, |part| &mut part.customers.birth_band),
-                consent: column(parts, |part| &mut part.customers.consent),
+                traits: Traits {
+                    gender: column(parts, |part| &mut part.customers.traits.gender),
+                    city: column(parts, |part| &mut part.customers.traits.city),
+                    device: column(parts, |part| &mut part.customers.traits.device),
+                    birth_band: column(parts, |part| &mut part.customers.traits.birth_band),
+                    consent: column(parts, |part| &mut part.customers.traits.consent),
+                },
                 segment: column(parts, |part| &mut part.customers.segment),
                 lambda: column(parts, |part| &mut part.customers.lambda),
                 p: column(parts, |part| &mut part.customers.p),

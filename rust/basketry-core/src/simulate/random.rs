@@ -185,6 +185,18 @@ impl Alias {
         Self(table)
     }
 
+    /// The probability of every index.
+    pub(super) fn shares(&self) -> Vec<f64> {
+        let mut shares = vec![0.0; self.0.len()];
+        for (at, &(keep, other)) in self.0.iter().enumerate() {
+            shares[at] += keep;
+            shares[other as usize] += 1.0 - keep;
+        }
+        let all = self.0.len() as f64;
+        shares.iter_mut().for_each(|share| *share /= all);
+        shares
+    }
+
     pub(super) fn draw(&self, random: &mut Random) -> usize {
         let at = random.below(self.0.len() as u32) as usize;
         let (keep, other) = self.0[at];
@@ -234,6 +246,9 @@ mod tests {
         assert!((f64::from(counts[12]) / 200_000.0 - 0.173).abs() < 0.005);
         let weights = [0.0, 1.0, 5.0, 0.5, 3.5];
         let alias = Alias::new(&weights);
+        for (share, weight) in alias.shares().into_iter().zip(weights) {
+            assert!((share - weight / 10.0).abs() < 1e-12);
+        }
         let mut hits = [0u32; 5];
         for _ in 0..200_000 {
             hits[alias.draw(&mut random)] += 1;

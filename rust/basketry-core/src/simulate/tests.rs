@@ -118,7 +118,7 @@ fn planted_rules_hold_and_nothing_else_changes() {
         let (mut candidates, mut hits) = (0u32, 0u32);
         for ((&after, &before), &customer) in after.iter().zip(&before).zip(&ruled.orders.customer) {
             let who = customer as usize - 1;
-            let local = ruled.customers.gender[who] == 0 && ruled.customers.city[who] == 0;
+            let local = ruled.customers.traits.gender[who] == 0 && ruled.customers.traits.city[who] == 0;
             let holds = after & needed == needed && (rule.kind != Kind::Local || local);
             if holds && (before & b != 0) == negative {
                 candidates += 1;
