@@ -156,6 +156,7 @@ impl Search<'_> {
         scratch: &mut Scratch,
         found: &mut Found,
     ) -> Result<()> {
+        self.keeper.control.check()?;
         let depth = scratch.sequence.len();
         if scratch.levels.len() <= depth {
             scratch.levels.resize_with(depth + 1, Level::default);
