@@ -57,8 +57,9 @@ CORE_BELOW = {
     "ledger": {"error", "control", "dictionary", "pages"},
 }
 _VIEWS = {"error", "control", "dictionary", "ledger"}
-CORE_BELOW |= {"baskets": _VIEWS, "histories": _VIEWS, "customers": _VIEWS | {"pages"}}
-CORE_BELOW |= {"chance": set(), "pages": set()}
+CORE_BELOW |= {"baskets": _VIEWS | {"lines"}, "histories": _VIEWS | {"lines"}}
+CORE_BELOW |= {"customers": _VIEWS | {"pages"}}
+CORE_BELOW |= {"chance": set(), "pages": set(), "lines": set()}
 CORE_BELOW |= {"itemsets": _VIEWS | {"baskets", "pages"}, "rules": _VIEWS | {"baskets", "itemsets", "chance"}}
 CORE_BELOW |= {"sequences": _VIEWS | {"histories", "chance"}, "lags": _VIEWS | {"histories", "chance"}}
 CORE_BELOW |= {"simulate": {"error", "control"}, "lifetime": {"error", "control"}}

@@ -525,6 +525,31 @@ fn hash_bytes(text: &[u8]) -> u64 {
     text.chunks(8).fold(text.len() as u64, |hash, part| hash_words(hash, leading(part)).wrapping_add(SPREAD))
 }
 
+/// Makes one dictionary of those of all parts.
+pub(crate) struct Merger {
+    pub(crate) all: Encoder,
+    /// What the codes of each part become; `None` for those that stay.
+    pub(crate) becomes: Vec<Option<Vec<u32>>>,
+}
+
+impl Merger {
+    pub(crate) fn new(column: &'static str) -> Self {
+        Self { all: Encoder::new(column), becomes: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, part: Encoder) -> Result<()> {
+        if self.all.is_empty() {
+            self.all = part;
+            self.becomes.push(None);
+        } else {
+            let mut becomes = Vec::new();
+            self.all.absorb(&part, &mut becomes)?;
+            self.becomes.push(Some(becomes));
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {

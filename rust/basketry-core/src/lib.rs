@@ -48,6 +48,7 @@ pub mod itemsets;
 pub mod lags;
 pub mod ledger;
 pub mod lifetime;
+mod lines;
 mod pages;
 pub mod rules;
 pub mod sequences;

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::Baskets;
 use crate::control::Control;
-use crate::dictionary::{Encoder, IdChunk, Ids, NONE};
+use crate::dictionary::{Encoder, IdChunk, Ids, Merger, NONE};
 use crate::error::{Error, Result};
 use crate::ledger::{MISSING, NumberChunk, scale};
 
@@ -240,31 +240,6 @@ impl Joined {
             }
         }
         Ok(sums)
-    }
-}
-
-/// Makes one dictionary of those of all parts.
-pub(crate) struct Merger {
-    pub(crate) all: Encoder,
-    /// What the codes of each part become; `None` for those that stay.
-    pub(crate) becomes: Vec<Option<Vec<u32>>>,
-}
-
-impl Merger {
-    pub(crate) fn new(column: &'static str) -> Self {
-        Self { all: Encoder::new(column), becomes: Vec::new() }
-    }
-
-    pub(crate) fn add(&mut self, part: Encoder) -> Result<()> {
-        if self.all.is_empty() {
-            self.all = part;
-            self.becomes.push(None);
-        } else {
-            let mut becomes = Vec::new();
-            self.all.absorb(&part, &mut becomes)?;
-            self.becomes.push(Some(becomes));
-        }
-        Ok(())
     }
 }
 

@@ -8,10 +8,8 @@ mod collect;
 mod tests;
 mod text;
 
-pub(crate) use collect::Merger;
 pub use collect::{Collected, Grouping, Names, Rows, collect};
 pub use text::parse;
-pub(crate) use text::stretches;
 
 use crate::control::Control;
 use crate::dictionary::NONE;

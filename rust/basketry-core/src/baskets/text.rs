@@ -8,9 +8,7 @@ use super::collect::{Groups, Joined, Part};
 use crate::control::Control;
 use crate::dictionary::{IdChunk, Ids, TextChunk, Values};
 use crate::error::{Error, Result};
-
-/// The least that is worth a thread of its own, and the most that views of text can point into.
-const STRETCH: std::ops::RangeInclusive<usize> = 1 << 18..=1 << 30;
+use crate::lines::stretches;
 
 /// Reads baskets from a text. Items are integers if all of them are written as such, else texts. An empty line is an
 /// empty basket.
@@ -39,23 +37,6 @@ pub fn parse(text: &[u8], control: &Control) -> Result<(Baskets, Ids)> {
     };
     let joined = Joined::new(parts, control)?;
     Ok((joined.baskets, joined.ids))
-}
-
-/// Cuts a text at ends of lines.
-pub(crate) fn stretches(text: &[u8]) -> Vec<&[u8]> {
-    let long = text.len().div_ceil(rayon::current_num_threads()).clamp(*STRETCH.start(), *STRETCH.end());
-    let mut rest = text;
-    let mut stretches = Vec::new();
-    while !rest.is_empty() {
-        let most = long.min(rest.len());
-        let end = rest[..most].iter().rposition(|&byte| byte == b'\n');
-        let end = end.or_else(|| rest.iter().position(|&byte| byte == b'\n')).map_or(rest.len(), |at| at + 1);
-        let end = if most == rest.len() { most } else { end };
-        let (stretch, more) = rest.split_at(end);
-        stretches.push(stretch);
-        rest = more;
-    }
-    stretches
 }
 
 /// Ids that are coded at a time.

@@ -3,9 +3,8 @@
 use rayon::prelude::*;
 
 use super::Histories;
-use crate::baskets::Merger;
 use crate::control::Control;
-use crate::dictionary::{Encoder, IdChunk, Ids, NONE};
+use crate::dictionary::{Encoder, IdChunk, Ids, Merger, NONE};
 use crate::error::{Error, Result};
 
 /// Rows of a table.

@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 
 use super::collect::{Collected, Part, join, key};
-use crate::baskets::stretches;
 use crate::control::Control;
 use crate::dictionary::{IdChunk, NONE, Values};
 use crate::error::{Error, Result};
+use crate::lines::stretches;
 
 /// Lines between two looks at whether to go on.
 const STRIDE: usize = 1 << 12;
