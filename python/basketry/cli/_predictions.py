@@ -32,7 +32,8 @@ def predictions(result: Analysis) -> None:
     told = [(found.target, found.comparison.verdict, found.comparison.offered, found.scores.height)]
     result.tables |= {
         "prediction": pl.DataFrame(told, schema=["target", "verdict", "offered", "people"], orient="row"),
-        "comparison": found.comparison.sheet,
+        # A run says the same each time, and seconds never do.
+        "comparison": found.comparison.sheet.drop("seconds"),
         "periods": found.labelled.periods,
         "gains": found.gains,
         "reliability": found.reliability,
