@@ -21,6 +21,7 @@ pub struct Parts {
 
 /// Simulates a shop. Gives its tables and truths, with codes for names, the names, and the whole configuration.
 #[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "one per argument of the question")]
 #[pyo3(signature = (world, customers, items, weeks, root, asked, reins))]
 #[expect(clippy::needless_pass_by_value, reason = "Python hands the reins over")]
 pub fn simulate<'py>(

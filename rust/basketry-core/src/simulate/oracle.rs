@@ -110,7 +110,7 @@ impl<'a> Oracle<'a> {
         past: &mut Past,
         week: f64,
         discounted: bool,
-        lines: impl Iterator<Item = (u8, u32)> + Clone,
+        lines: &(impl Iterator<Item = (u8, u32)> + Clone),
     ) {
         let regime = self.laws.calendar.regime(week).index();
         let repeat = past.orders > 0;

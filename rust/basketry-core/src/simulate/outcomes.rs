@@ -87,7 +87,7 @@ pub fn outcomes(config: &Config, root: u64, shop: &Shop, control: &Control) -> R
                     let item = shop.lines.item[line] - 1;
                     (shop.items.product_segment[item as usize], item)
                 };
-                oracle.tell(&mut past, week(known), discounted, lines.clone().map(of));
+                oracle.tell(&mut past, week(known), discounted, &lines.clone().map(of));
                 margin += lines.map(|line| shop.margin(line)).sum::<i64>();
                 known += 1;
             }

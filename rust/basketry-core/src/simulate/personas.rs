@@ -7,7 +7,7 @@ use super::worlds::Config;
 
 /// The traits that raise the odds of the target, and by which factor.
 pub const PERSONAS: [(&str, f64); 3] = [("mobile", 2.0), ("bought_earlier", 1.8), ("bought_own", 3.0)];
-/// Traits without any effect; the last [`CONFOUNDED`] of them go with the number of orders.
+/// Traits without any effect; the last few of them go with the number of orders.
 pub const NULL_TRAITS: usize = 40;
 const CONFOUNDED: usize = 10;
 /// Logit of the target for a mean customer without the traits.

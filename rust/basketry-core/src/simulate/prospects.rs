@@ -124,7 +124,9 @@ pub fn prospects(config: &Config, root: u64, count: u32, control: &Control) -> R
         })
         .collect::<Result<Vec<_>>>()?;
     let mut whole = Prospects::empty();
-    parts.into_iter().for_each(|part| whole.append(part));
+    for part in parts {
+        whole.append(part);
+    }
     Ok(whole)
 }
 

@@ -193,7 +193,9 @@ impl Alias {
             shares[other as usize] += 1.0 - keep;
         }
         let all = self.0.len() as f64;
-        shares.iter_mut().for_each(|share| *share /= all);
+        for share in &mut shares {
+            *share /= all;
+        }
         shares
     }
 
