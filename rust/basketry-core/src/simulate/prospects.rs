@@ -75,7 +75,7 @@ pub struct Prospects {
 /// use basketry_core::simulate::{Config, World, prospects};
 /// let config = Config::of(World::Easy, 300, 600, 104)?;
 /// let pool = prospects(&config, 7, 1_000, &Control::default())?;
-/// assert_eq!(pool.known.iter().filter(|&&known| known > 0).count(), 3);
+/// assert_eq!(pool.known.iter().filter(|&&known| known > 0).count(), 10);
 /// assert_eq!(pool.customers.visits.len(), 300);
 /// # Ok::<(), basketry_core::Error>(())
 /// ```
