@@ -5,6 +5,7 @@ Every model predicts by these, fitted a moment ago or loaded from a file: there 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from basketry.exceptions import SchemaError
 _EDGE = 1e-6
 
 
-class Scorer:
+class Scorer(ABC):
     """Arrays by name, and a score by them."""
 
     kind: ClassVar[str]
@@ -23,13 +24,13 @@ class Scorer:
     def __init__(self, arrays: dict[str, np.ndarray]) -> None:
         self.arrays = arrays
 
+    @abstractmethod
     def margin(self, rows: np.ndarray) -> np.ndarray:
         """Give the log-odds of rows, before calibration."""
-        raise NotImplementedError
 
+    @abstractmethod
     def check(self, width: int) -> None:
         """Refuse arrays that do not fit together or the number of columns; they may come from a file."""
-        raise NotImplementedError
 
 
 class Linear(Scorer):
