@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Sequence
+from functools import reduce
 from math import isfinite, log, log1p
 from numbers import Real
 from typing import Any, ClassVar, Self
@@ -217,8 +219,9 @@ class LifetimeModel(BaseEstimator):  # type: ignore[misc]
         frame, end = self._figures(data, as_of), self._horizon(horizon)
         horizons, weights = self._steps(end, rate)
         found = self._forecast(frame, [end, *horizons], [])
-        now = pl.sum_horizontal(
-            weight * pl.col(f"expected {at}") for at, weight in enumerate(weights, start=1)
+        # One after the other: a sum across columns is made in the order in which threads come to it.
+        now = reduce(
+            operator.add, (weight * pl.col(f"expected {at}") for at, weight in enumerate(weights, start=1))
         )
         answer = found.select("p_alive", pl.col("expected 0").alias("expected_purchases"), value=now)
         money = spend.predict(data, as_of=as_of)
