@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// The bytes of a huge page.
 pub(crate) const HUGE: usize = 1 << 21;
 /// Bytes from which a column gets pages of its own, which go back to the system as soon as it goes; an allocator keeps them.
-const OWN: usize = 1 << 17;
+const OWN: usize = 1 << 19;
 
 /// A column of fixed length, at first all zero.
 #[derive(Debug)]
