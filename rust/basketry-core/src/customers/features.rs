@@ -15,7 +15,7 @@ use crate::control::Control;
 use crate::dictionary::{Ids, NONE};
 use crate::error::{Error, Result};
 use crate::ledger::{DAY, Ledger, MISSING, UNIT, Zone};
-use crate::pages::Pages;
+use crate::pages::{Pages, cut_up};
 
 /// An instant before which customers are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -264,17 +264,6 @@ fn columns<T: Pod + ArrowNativeType>(whole: Pages<T>, many: usize, length: usize
     (0..many).map(|at| whole.slice(at * length, length)).collect()
 }
 
-/// Pieces of given lengths, one after the other.
-fn cut_up<'a, T>(mut whole: &'a mut [T], lengths: &[usize]) -> Vec<&'a mut [T]> {
-    let mut pieces = Vec::with_capacity(lengths.len());
-    for &length in lengths {
-        let (piece, rest) = whole.split_at_mut(length);
-        pieces.push(piece);
-        whole = rest;
-    }
-    pieces
-}
-
 /// The place of one stretch of customers in the answer.
 struct Place<'a> {
     lives: &'a mut [Life],
@@ -311,7 +300,8 @@ impl<'a> Writer<'a> {
             let mut window = 0;
             for (column, ring) in columns.iter_mut().zip(&track.rings) {
                 let count = ring.counts[at];
-                window = if at == Count::LongestGapDays as usize { count.max(window) } else { window + count };
+                window =
+                    if at == Count::LongestGapDays as usize { count.max(window) } else { window + count };
                 column[slot] = window;
             }
         }
@@ -584,7 +574,9 @@ impl Walk {
             } else if !shop.top_category {
                 continue;
             }
-            let Some(&category) = shop.categories.and_then(|categories| categories.get(item)) else { continue };
+            let Some(&category) = shop.categories.and_then(|categories| categories.get(item)) else {
+                continue;
+            };
             if shop.top_category {
                 tracks[first..].iter_mut().for_each(|track| track.meet(category, *base));
             }
