@@ -230,7 +230,7 @@ def test_numbers_too_large_for_one_word_come_back_beside_small_ones():
         {
             "customer": [1, 1, 2, 2, None, None, 3, 3],
             "order": [1, 1, 2, 2, 3, 4, -(2**40), -(2**40)],
-            "time": [datetime(2024, 1, 1)] * 8,
+            "time": [datetime(2024, 1, 1, tzinfo=UTC)] * 8,
             "item": ["a", "b", "c", "d", "e", "f", "g", "h"],
             "amount": amounts,
             "m": margins,
