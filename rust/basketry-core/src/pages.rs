@@ -97,6 +97,17 @@ impl<T: Pod + ArrowNativeType> From<Pages<T>> for ScalarBuffer<T> {
     }
 }
 
+/// Pieces of given lengths, one after the other.
+pub(crate) fn cut_up<'a, T>(mut whole: &'a mut [T], lengths: &[usize]) -> Vec<&'a mut [T]> {
+    let mut pieces = Vec::with_capacity(lengths.len());
+    for &length in lengths {
+        let (piece, rest) = whole.split_at_mut(length);
+        pieces.push(piece);
+        whole = rest;
+    }
+    pieces
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
