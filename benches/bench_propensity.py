@@ -29,22 +29,34 @@ print(json.dumps({"chosen": found.chosen, "verdict": found.verdict, "bands": ban
 
 RETAIL = """
 import json, sys, time
+import polars as pl
 import basketry as bk
-shop = bk.read_ledger(sys.argv[1:3])
 start, spent = time.perf_counter(), time.process_time()
+shop = bk.read_ledger(sys.argv[1:3])
 found = bk.propensity_programme(shop, target=sys.argv[3])
 print(json.dumps({"seconds": time.perf_counter() - start, "cpu_s": time.process_time() - spent,
-                  "verdict": found.comparison.verdict, "models": found.comparison.sheet["model"].n_unique()}))
+                  "verdict": found.comparison.verdict, "offered": found.comparison.offered,
+                  "rows": found.comparison.sheet.select("as_of", "model", "people", "base_rate", "auc", "lift_10", "revenue_10",
+                      "brier", "calibration_error").with_columns(pl.col("as_of").cast(pl.String)).to_dicts()}))
 """
 
 STATIONARY = """
 import json, sys
+from datetime import date
+import polars as pl
 import basketry as bk
-shop = bk.simulate("stationary", customers=int(sys.argv[1]), rng=7).ledger
-found = bk.propensity_programme(shop, target="repurchase", learners=["ridge", "lasso"], folds=1)
+from basketry.models.metrics import Sheet
+world = bk.simulate("stationary", customers=int(sys.argv[1]), rng=7, parts=["outcomes"])
+found = bk.propensity_programme(world.ledger, target="repurchase", as_of=date(2024, 12, 30), window="91d", label="91d",
+                                learners=["ridge", "lasso"], folds=1)
+rows = found.comparison.scored.with_columns(as_of=pl.col("as_of").dt.date()).join(
+    world.truth["outcomes"], on=["customer", "as_of"], maintain_order="left")
+sheet = Sheet(rows["label"].to_numpy(), rows["label_value"].to_numpy(), rows["customer"].to_numpy(), replicates=20)
+oracle = sheet.of(*[1 - rows["p_churn"].to_numpy()] * 2)["calibration_error"]
 errors = dict(found.comparison.sheet.select("model", "calibration_error").rows())
-print(json.dumps({"chosen": found.comparison.chosen, "calibration_error": errors,
-                  "move": found.comparison.drift["move"][0]}))
+chosen = found.comparison.chosen
+print(json.dumps({"people": rows.height, "chosen": chosen, "calibration_error": errors[chosen],
+                  "oracle": oracle[0], "all": errors, "move": found.comparison.drift["move"][0]}))
 """
 
 
@@ -70,10 +82,14 @@ def bench_online_retail(measure, target):
     measure.record(
         f"propensity: Online Retail II, {target}", {"peak_mb": answer["peak_mb"]} | answer["answer"]
     )
+    models = {row["model"] for row in answer["answer"]["rows"]}
+    assert {"random", "recency", "frequency", "BG/NBD", "ridge", "lasso", "forest", "boosting"} <= models
+    assert answer["answer"]["seconds"] < 60
 
 
 def bench_calibration_where_nothing_drifts(measure):
-    answer = measure.child(STATIONARY, "20000")
+    answer = measure.child(STATIONARY, "40000")
     measure.record(
         "propensity: calibration in the stationary world", {"cpu": answer["cpu"]} | answer["answer"]
     )
+    assert answer["answer"]["calibration_error"] <= 0.015

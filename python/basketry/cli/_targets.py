@@ -2,71 +2,104 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from basketry.cli._question import Asked
+from basketry.cli._question import Asked, question
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from basketry.campaigns.channels import Channel
     from basketry.ledger import Ledger
     from basketry.models.programme import Programme
 
-Target = Annotated[
+_Target = Annotated[
     str,
     typer.Option(
         "--target",
         help="reactivation, repurchase, churn, sale, return, or ATTRIBUTE=LABEL such as category=tea.",
     ),
 ]
-Window = Annotated[str, typer.Option("--window", help="How long silent or active before the date: 90d, 3mo.")]
-Label = Annotated[str, typer.Option("--label", help="How far ahead to look: 90d, 3mo.")]
-Gap = Annotated[str, typer.Option("--gap", help="How long until anything can come of it.")]
-Folds = Annotated[int, typer.Option("--folds", min=1, help="How many later dates to test on.")]
-Learners = Annotated[
+_Learners = Annotated[
     list[str] | None,
     typer.Option(
         "--learner", help="lasso, ridge, forest, boosting, network, svm or lightgbm; may come several times."
     ),
 ]
-Category = Annotated[
+_Window = Annotated[
+    str, typer.Option("--window", help="How long silent or active before the date: 90d, 3mo.")
+]
+_Label = Annotated[str, typer.Option("--label", help="How far ahead to look: 90d, 3mo.")]
+_Gap = Annotated[str, typer.Option("--gap", help="How long until anything can come of it.")]
+_Folds = Annotated[int, typer.Option("--folds", min=1, help="How many later dates to test on.")]
+_Category = Annotated[
     str | None, typer.Option("--category", metavar="ATTRIBUTE", help="Labels of items that are counted.")
 ]
-Discount = Annotated[
+_Discount = Annotated[
     str | None, typer.Option("--discount", metavar="MEASURE", help="The measure that holds discounts.")
 ]
 
 
-def programme_of(
-    ledger: Ledger, asked: Asked, target: str, learners: list[str] | None, own: dict[str, Any]
-) -> Programme:
-    """Run the programme that a command asks for, and tell its verdict on stderr.
+@dataclass(frozen=True, kw_only=True)
+class _Options:
+    """What every command that foretells takes."""
+
+    target: _Target = "reactivation"
+    learner: _Learners = None
+    window: _Window = "90d"
+    label: _Label = "90d"
+    gap: _Gap = "0d"
+    folds: _Folds = 3
+    category: _Category = None
+    discount: _Discount = None
+
+    def run(self, ledger: Ledger, asked: Asked, **more: Any) -> Programme:
+        """Run the programme, and tell its verdict on stderr."""
+        from basketry.models.learners import USUAL
+        from basketry.models.programme import propensity_programme
+
+        own = asdict(self)
+        attribute, sign, label = own.pop("target").partition("=")
+        target = {attribute: label} if sign else attribute
+        learners = own.pop("learner") or USUAL
+        found = propensity_programme(
+            ledger, target=target, as_of=asked.as_of, learners=learners, rng=asked.seed, n_threads=asked.threads,
+            **own, **more,
+        )  # fmt: skip
+        typer.echo(found.comparison.verdict, err=True)
+        return found
+
+
+def foretelling(answer: Callable[..., pl.DataFrame]) -> Callable[..., None]:
+    """Make a command of a function that answers from a programme.
 
     Parameters
     ----------
-    ledger
-        The shop.
-    asked
-        The shared options.
-    target
-        As typed.
-    learners
-        As typed; None for the usual ones.
-    own
-        Further arguments of the programme.
+    answer
+        Takes what runs the programme when it is called, and its own options, which stand behind those of all such commands.
     """
-    from basketry.models.learners import USUAL
-    from basketry.models.programme import propensity_programme
 
-    attribute, sign, label = target.partition("=")
-    found = propensity_programme(
-        ledger, target={attribute: label} if sign else target, as_of=asked.as_of, learners=learners or USUAL,
-        rng=asked.seed, n_threads=asked.threads, **own,
-    )  # fmt: skip
-    typer.echo(found.comparison.verdict, err=True)
-    return found
+    def asked_for(ledger: Ledger, asked: Asked, **options: Any) -> pl.DataFrame:
+        shared = _Options(**{one.name: options.pop(one.name) for one in fields(_Options)})
+        return answer(partial(shared.run, ledger, asked), **options)
+
+    first = list(inspect.signature(asked_for).parameters.values())[:2]
+    shared = inspect.signature(_Options, eval_str=True).parameters.values()
+    own = list(inspect.signature(answer).parameters.values())[1:]
+    parameters = [
+        *first,
+        *(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*shared, *own)),
+    ]
+    asked_for.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    asked_for.__name__, asked_for.__doc__ = answer.__name__, answer.__doc__
+    return question(asked_for)
 
 
 def read_channels(path: Path) -> dict[str, Channel]:

@@ -1,42 +1,22 @@
 """`basketry score`: who will buy again, come back, leave; with probabilities, reasons and the channel that pays."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from basketry.cli._question import Asked, question
-from basketry.cli._targets import (
-    Category,
-    Discount,
-    Folds,
-    Gap,
-    Label,
-    Learners,
-    Target,
-    Window,
-    programme_of,
-    read_channels,
-)
+from basketry.cli._targets import foretelling, read_channels
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from basketry.ledger import Ledger
+    from basketry.models.programme import Programme
 
 
-@question
+@foretelling
 def score(
-    ledger: "Ledger",
-    asked: Asked,
-    target: Target = "reactivation",
-    learner: Learners = None,
-    window: Window = "90d",
-    label: Label = "90d",
-    gap: Gap = "0d",
-    folds: Folds = 3,
-    category: Category = None,
-    discount: Discount = None,
+    programme: "Callable[..., Programme]",
     channel_costs: Annotated[
         Path | None, typer.Option("--channel-costs", metavar="FILE", help="csv of channel, cost and factor.")
     ] = None,
@@ -55,15 +35,7 @@ def score(
     channels = None if channel_costs is None else read_channels(channel_costs)
     if channels is not None and margin is None:
         raise ParameterError.out_of_range("--margin", None, "channels need to know what one yes earns")
-    own = {
-        "window": window,
-        "label": label,
-        "gap": gap,
-        "folds": folds,
-        "category": category,
-        "discount": discount,
-    }
-    found = programme_of(ledger, asked, target, learner, own)
+    found = programme()
     if model is not None:
         found.save(model)
     if channels is None or margin is None:

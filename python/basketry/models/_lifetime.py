@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import polars as pl
 from scipy.special import ndtri
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from basketry import _core
@@ -22,6 +21,7 @@ from basketry.control import reins
 from basketry.exceptions import FitWarning, ParameterError, SchemaError
 from basketry.ledger.zones import Moment
 from basketry.models._search import STEEP, WIDE, Vector, climb, parameters
+from basketry.models._told import Told
 from basketry.models.spend import GammaGammaModel
 from basketry.models.summary import days_of, figures_of
 
@@ -31,7 +31,7 @@ _POINTS = 12
 """Times at which a discounted value is summed."""
 
 
-class LifetimeModel(BaseEstimator):  # type: ignore[misc]
+class LifetimeModel(Told):
     """What all buy-till-you-die models share."""
 
     _model: ClassVar[str]
@@ -312,12 +312,5 @@ class LifetimeModel(BaseEstimator):  # type: ignore[misc]
                 stacklevel=3,
             )
 
-    def __repr__(self, N_CHAR_MAX: int = 700) -> str:  # noqa: N803
-        """Tell the parameters, once there are any."""
-        told = super().__repr__(N_CHAR_MAX)
-        if not hasattr(self, "parameters_"):
-            return str(told)
-        values = ", ".join(
-            f"{name}={value:.4g}" for name, value in self.parameters_.select("parameter", "estimate").rows()
-        )
-        return f"{told}: {values}; log-likelihood {self.log_likelihood_:.3f}, {self.n_customers_:,} customers, {self.unit}"
+    def _also(self) -> str:
+        return str(self.unit)

@@ -128,6 +128,8 @@ class Prepare(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             values = check_array(X, dtype="numeric", ensure_all_finite="allow-nan", ensure_min_samples=2)
             self.columns_ = [f"x{at}" for at in range(values.shape[1])]
             self.__dict__.pop("feature_names_in_", None)
+        elif frame.is_empty():
+            raise ParameterError.out_of_range("X", "0 rows", "there is nobody to learn from")
         else:
             self.columns_ = [
                 name for name in frame.columns if name not in NO_FEATURES and not name.startswith("_")

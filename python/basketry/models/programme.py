@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from basketry.arguments import seed, whole
 from basketry.customers.features import WINDOWS
 from basketry.customers.labelled import Labelled
 from basketry.customers.snapshots import Snapshot
+from basketry.customers.tastes import Tastes
 from basketry.customers.windows import Length, backward, length, shifted
 from basketry.exceptions import ParameterError
 from basketry.ledger import Ledger
@@ -132,7 +133,8 @@ def propensity_programme(
     discount
         The measure of lines that holds discounts; ``sale`` needs it.
     category
-        The attribute of items whose labels are counted among the features.
+        The attribute of items whose labels are counted among the features: how many, the commonest, and of each how
+        many lines (the 24 labels bought most before the first date).
     explained
         For how many of the first reasons are given.
     replicates
@@ -163,6 +165,9 @@ def propensity_programme(
     dates = _dates(ledger, end, ahead, length("window", window), folds, periods)
     zone = zone_info(ledger.timezone)
     moments = {cut: local(cut, zone) for cut in dates.all}
+    if category is not None:
+        tastes = Tastes.known(ledger, category, as_of=moments[dates.all[0]])
+        asked = replace(asked, features=tastes) if tastes.labels else asked
     sample = _sample(ledger, len(dates.all), seed(rng))
     labelled = asked.at(list(moments.values())).build(sample, n_threads=n_threads)
     tests = [cut for cut in dates.tests if _thick(labelled, cut)] or dates.tests[-1:]

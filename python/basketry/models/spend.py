@@ -8,7 +8,6 @@ from typing import Any, Self
 
 import numpy as np
 import polars as pl
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from basketry import _core
@@ -16,6 +15,7 @@ from basketry.control import reins
 from basketry.exceptions import FitWarning, SchemaError
 from basketry.ledger.zones import Moment
 from basketry.models._search import WIDE, climb, parameters
+from basketry.models._told import Told
 from basketry.models.summary import figures_of
 
 _NAMES = ["p", "q", "v"]
@@ -24,7 +24,7 @@ _UNRELATED = 0.3
 """A correlation of frequency and money beyond this is told."""
 
 
-class GammaGammaModel(BaseEstimator):  # type: ignore[misc]
+class GammaGammaModel(Told):
     """Gamma-Gamma: the money of purchases varies around a customer's own mean, and that mean among customers.
 
     Parameters
@@ -181,20 +181,10 @@ class GammaGammaModel(BaseEstimator):  # type: ignore[misc]
                 stacklevel=3,
             )
 
-    def __repr__(self, N_CHAR_MAX: int = 700) -> str:  # noqa: N803
-        """Tell the parameters, once there are any."""
-        told = super().__repr__(N_CHAR_MAX)
-        if not hasattr(self, "parameters_"):
-            return str(told)
-        values = ", ".join(
-            f"{name}={value:.4g}" for name, value in self.parameters_.select("parameter", "estimate").rows()
-        )
+    def _also(self) -> str:
         left = self.excluded_.filter(pl.col("customers") > 0).rows()
         excluded = "; left out: " + ", ".join(f"{n:,} {reason}" for reason, n in left) if left else ""
-        return (
-            f"{told}: {values}; log-likelihood {self.log_likelihood_:.3f}, {self.n_customers_:,} customers, "
-            f"correlation of frequency and money {self.correlation_:.3f}{excluded}"
-        )
+        return f"correlation of frequency and money {self.correlation_:.3f}{excluded}"
 
 
 def _fitting(frame: pl.DataFrame) -> pl.DataFrame:
