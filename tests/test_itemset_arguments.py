@@ -260,3 +260,32 @@ def test_rules_of_several_levels_are_found_and_tried(shop):
     tried = bk.validate_rules(rules.head(20), shop, **axes)
     assert tried["count"].to_list() == rules.head(20)["count"].to_list()
     assert tried["confidence"].equals(rules.head(20)["confidence"])
+
+
+def test_columns_of_a_table_make_an_axis_together():
+    lines = pl.DataFrame(
+        {"b": [1, 1, 2, 2, 2], "kind": ["tea", "cup", "tea", None, "cup"], "off": [10, 0, 10, 10, 20]}
+    )
+    together = lines.with_columns(both=pl.format("{} | {}", "kind", "off"))
+    asked = {"basket": "b", "min_count": 1}
+    found = bk.frequent_itemsets(lines, item=["kind", "off"], **asked)
+    assert found.equals(bk.frequent_itemsets(together, item="both", **asked))
+    assert found.row(0) == (["tea | 10"], 1, 2, 1.0)
+    assert bk.frequent_itemsets(lines, item=["kind"], **asked).equals(
+        bk.frequent_itemsets(lines, item="kind", **asked)
+    )
+    rules = bk.association_rules(lines, item=["kind", "off"], basket="b", min_count=1, min_confidence=0.5)
+    assert ["tea | 10"] in rules["antecedent"].to_list()
+
+
+def test_a_combination_that_means_two_things_is_refused():
+    lines = pl.DataFrame({"b": [1, 2], "x": ["tea", "tea | red"], "y": ["red | hot", "hot"]})
+    with pytest.raises(bk.SchemaError, match=r"x, y would call two different things 'tea \| red \| hot'"):
+        bk.frequent_itemsets(lines, basket="b", item=["x", "y"], min_count=1)
+    lists = pl.DataFrame({"x": [["tea"]], "y": [1]})
+    with pytest.raises(bk.SchemaError, match="a combination is one of single values"):
+        bk.frequent_itemsets(lists, item=["x", "y"], min_count=1)
+    with pytest.raises(bk.SchemaError, match="'z'"):
+        bk.frequent_itemsets(lines, basket="b", item=["x", "z"], min_count=1)
+    with pytest.raises(bk.ParameterError, match="needs the name of its column"):
+        bk.frequent_itemsets(lines, basket="b", item=[], min_count=1)

@@ -221,3 +221,25 @@ def test_any_rows_in_any_order_and_any_files(
     sheets = [one.quality.frame.drop("first_row").sort("reason", "status") for one in (split, whole)]
     assert sheets[0].drop("amount").equals(sheets[1].drop("amount"))
     assert sheets[0]["amount"].sum() == pytest.approx(sheets[1]["amount"].sum())
+
+
+def test_numbers_too_large_for_one_word_come_back_beside_small_ones():
+    amounts = [0.01, 214_748.3647, 214_748.3648, 1e9, 2.5, 99_999_999_999.0, 7.0, 1.0]
+    margins = [None, -1.0, -300_000.0, 5.0, None, 214_748.0, -214_748.3648, -214_748.3649]
+    dump = pl.DataFrame(
+        {
+            "customer": [1, 1, 2, 2, None, None, 3, 3],
+            "order": [1, 1, 2, 2, 3, 4, -(2**40), -(2**40)],
+            "time": [datetime(2024, 1, 1, tzinfo=UTC)] * 8,
+            "item": ["a", "b", "c", "d", "e", "f", "g", "h"],
+            "amount": amounts,
+            "m": margins,
+        }
+    )
+    names = ["customer", "order", "time", "item", "amount"]
+    shop = read_ledger(dump, columns={name: name for name in names}, measures={"m": "m"}, timezone="UTC")
+    lines = shop.lines().sort("item")
+    assert lines["amount"].to_list() == amounts
+    assert lines["m"].to_list() == margins
+    assert lines["order"].to_list() == dump["order"].to_list()
+    assert lines["customer"].to_list() == dump["customer"].to_list()

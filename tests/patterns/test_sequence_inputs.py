@@ -38,6 +38,13 @@ def test_a_plain_table_answers_as_its_ledger(rows, text, in_order):
     assert expected.equals(bk.frequent_sequences(zoned, **limits))
     sequence = expected["sequence"][-1].to_list()
     assert bk.sequence_matches(shop, sequence).equals(bk.sequence_matches(frame, sequence))
+    rules = {"min_count": 1, "max_antecedent": 2, "max_consequent": 1}
+    assert bk.sequence_rules(shop, **rules).equals(bk.sequence_rules(frame, **rules))
+    customers = frame["customer"].unique().sort()
+    if len(customers) > 1:
+        groups = pl.DataFrame({"customer": customers, "group": [n % 2 for n in range(len(customers))]})
+        limits = {"groups": groups, "min_count": 1, "max_items": 2}
+        assert bk.contrast_sequences(shop, **limits).equals(bk.contrast_sequences(frame, **limits))
 
 
 def test_a_table_that_a_ledger_has_to_look_at():

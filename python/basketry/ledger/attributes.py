@@ -68,17 +68,19 @@ def said(
         Where the rows came from, and which column is what.
     """
     key = resolved.columns[role]
+    found = [part.schema[column] for part in parts]
+    # Whole numbers become texts when they have been counted, which is cheaper; different floats may be one text.
+    alike = all(held.is_integer() and held == found[0] for held in found)
+    label = pl.col(column) if alike else pl.col(column).cast(pl.String)
     pairs = [
-        part.holding(key, column).select(
-            pl.col(key).cast(kind).alias(role), pl.col(column).cast(pl.String).alias(name)
-        )
+        part.holding(key, column).select(pl.col(key).cast(kind).alias(role), label.alias(name))
         for part in parts
     ]
     return pl.concat(pairs).drop_nulls()
 
 
 def label_counts(pairs: pl.LazyFrame) -> pl.LazyFrame:
-    """Count how often each id has each label. Counts of two halves of a dump add up to those of the whole.
+    """Count how often each id has each label, as a text. Counts of two halves of a dump add up to those of the whole.
 
     Parameters
     ----------
@@ -86,7 +88,8 @@ def label_counts(pairs: pl.LazyFrame) -> pl.LazyFrame:
         Ids and labels, and ``len`` where they have been counted.
     """
     names = pairs.collect_schema().names()
-    return pairs.group_by(names[:2]).agg(pl.col("len").sum() if "len" in names else pl.len())
+    counts = pairs.group_by(names[:2]).agg(pl.col("len").sum() if "len" in names else pl.len())
+    return counts.with_columns(pl.col(names[1]).cast(pl.String))
 
 
 def labelled(

@@ -24,6 +24,8 @@ GRAINS = ("order", "day", "customer")
 """What a basket of a ledger is the set of items of."""
 TABLES = (".csv", ".parquet", ".json", ".ndjson", ".xlsx", ".ledger")
 """Endings of files that are no texts of one basket a line."""
+_AND = " | "
+"""What stands between the values of a combination, in the core as well."""
 
 
 Level = str | Sequence[str]
@@ -50,7 +52,8 @@ def baskets_of(
         The column of basket ids; None if `item` holds lists, one basket a row.
         Of a ledger: order, day or customer.
     item
-        The column of item ids. Of a ledger: None for the items, or one or several of their attributes.
+        The column of item ids, or several columns for their combinations. Of a ledger: None for the items, or one or
+        several of their attributes.
     as_of
         The instant before which a ledger is read.
     reins
@@ -79,20 +82,22 @@ def baskets_of(
             if value is not None:
                 raise ParameterError.out_of_range(name, value, "a text file has no columns, leave it out")
         return _core.Baskets.from_text(text_of(Path(data)), reins)
-    if not isinstance(item, str):
+    parts = [] if item is None else _names("item", item)
+    if not parts:
         raise ParameterError.out_of_range("item", item, "a table needs the name of its column of items")
     frame = framed("data", data)
-    for column, role in ((basket, "basket"), (item, "item"), *((name, "values") for name in wanted)):
+    roles = ((basket, "basket"), *((name, "item") for name in parts), *((name, "values") for name in wanted))
+    for column, role in roles:
         if column is not None and column not in frame.columns:
             raise SchemaError.unknown_column(column, role, frame.columns)
-    items = frame[item]
+    items = frame[parts[0]] if len(parts) == 1 else _combined(frame.select(parts))
     if items.dtype in (pl.Null, pl.List(pl.Null)):
         # Nothing but missing items: whatever type they are of.
         items = items.cast(pl.List(pl.String) if items.dtype == pl.List else pl.String)
     if isinstance(items.dtype, pl.List | pl.Array):
         if basket is not None:
             raise ParameterError.out_of_range(
-                "basket", basket, f"each list of the column {item!r} is a basket, so leave it out"
+                "basket", basket, f"each list of the column {parts[0]!r} is a basket, so leave it out"
             )
         if wanted:
             raise ParameterError.out_of_range("values", wanted, "a table of lists has no row for each item")
@@ -111,6 +116,22 @@ def baskets_of(
     baskets = frame[basket].cast(pl.String) if frame[basket].dtype == pl.Null else frame[basket]
     rows = frame.select(baskets.alias("basket"), items.alias("item"), *columns)
     return _core.Baskets.from_rows(rows, basket, wanted, reins)
+
+
+def _combined(columns: pl.DataFrame) -> pl.Series:
+    """Name the combination of columns in each row, as a ledger names that of attributes; none where one is missing."""
+    for name, kind in columns.schema.items():
+        if kind.is_nested():
+            raise SchemaError(f"column {name!r}: a combination is one of single values, not of {kind}.")
+    texts = columns.select(pl.all().cast(pl.String))
+    named = texts.with_columns(item=pl.concat_str(texts.columns, separator=_AND)).drop_nulls("item")
+    twice = named.unique().filter(pl.col("item").is_duplicated()).sort(pl.all())
+    if twice.height:
+        raise SchemaError(
+            f"the combination of {', '.join(columns.columns)} would call two different things "
+            f"{twice['item'][0]!r}: rename a value."
+        )
+    return texts.select(pl.concat_str(pl.all(), separator=_AND)).to_series()
 
 
 def framed(name: str, data: Any) -> pl.DataFrame:

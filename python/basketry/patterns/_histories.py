@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import time as clock
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import polars as pl
 
 from basketry import _core
 from basketry.arguments import whole
-from basketry.control import Reins
+from basketry.control import Budget, Reins
 from basketry.exceptions import ParameterError
 from basketry.ledger import Ledger, read_ledger
 from basketry.ledger.zones import Moment, instant, micros, zone_info
@@ -119,25 +121,19 @@ def tree_of(
     return data.core, item or "item"
 
 
-def cut(data: object, tree: _core.Ledger, as_of: Moment | None) -> tuple[int | None, list[bool] | None, int]:
-    """Tell what a ledger knows before an instant: microseconds UTC, who has an order by then, and how many that are.
+def rest_of(budget: Budget, started: float) -> Budget:
+    """Take from a budget the seconds that have gone by.
 
     Parameters
     ----------
-    data
-        What the caller gave; only a ledger has instants.
-    tree
-        The same as a ledger.
-    as_of
-        A date is its local midnight; None takes all orders, and all customers.
+    budget
+        What the whole call may cost.
+    started
+        When it began, by the monotonic clock.
     """
-    if as_of is None:
-        return None, None, tree.n_customers
-    if not isinstance(data, Ledger):
-        raise ParameterError.out_of_range("as_of", as_of, "only a ledger knows times; filter a table before")
-    end = micros(instant("as_of", as_of, tree.zone))
-    known = tree.known(end)
-    return end, known, sum(known)
+    if budget.seconds is None:
+        return budget
+    return replace(budget, seconds=max(1e-3, started + budget.seconds - clock.monotonic()))
 
 
 def limit(name: str, value: int | None) -> int | None:

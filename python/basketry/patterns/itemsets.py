@@ -73,9 +73,10 @@ def frequent_itemsets(
         ``day`` or ``customer``, what a basket is the set of items of; orders without a customer are in no basket of
         customers.
     item
-        The column of item ids: texts or whole numbers. Of a ledger: None for its items, one of their attributes,
-        or a list of attributes for their combinations, called ``shoes | high``. A line whose item lacks an attribute
-        has no place on its axis.
+        The column of item ids: texts or whole numbers; or a list of columns for their combinations, called
+        ``shoes | high``. Of a ledger: None for its items, one of their attributes, or a list of them. A line whose item
+        lacks an attribute has no place on its axis. What belongs to a line and not to its item, such as a level of
+        discount, is a column of ``ledger.lines()``, as in the last example.
     levels
         Of a ledger, in place of `item`: several axes at once, such as ``["item", "category"]``. Items are called by
         their ids, all else with its axis: ``category: shoes``. No set holds an item and what the item implies.
@@ -161,6 +162,16 @@ def frequent_itemsets(
     (['tea'], 2, 6.0)
     (['cup'], 1, 8.5)
     (['tea', 'cup'], 1, 11.5)
+
+    What is bought under which discount, by an axis of lines:
+
+    >>> shop = pl.DataFrame({"order": [1, 1, 2, 2], "kind": ["tea", "cup", "tea", "pot"], "off": [0.0, 0.3, 0.0, 0.25]})
+    >>> level = pl.when(pl.col("off") == 0).then(pl.lit("full price")).otherwise(pl.lit("reduced"))
+    >>> bands = shop.with_columns(discount=level)
+    >>> frequent_itemsets(bands, basket="order", item=["kind", "discount"], min_count=2)["itemset"].to_list()
+    [['tea | full price']]
+    >>> frequent_itemsets(bands, basket="order", item="discount", min_count=2)["itemset"].to_list()
+    [['full price'], ['reduced'], ['full price', 'reduced']]
     """
     parcel = reins(n_threads, allowance(budget))
     sets = baskets_of(data, basket=basket, item=item, levels=levels, as_of=as_of, values=values, reins=parcel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as clock
 from collections.abc import Sequence
 
 import polars as pl
@@ -11,7 +12,7 @@ from basketry.control import Budget, reins
 from basketry.exceptions import ParameterError, SchemaError
 from basketry.ledger.zones import Moment
 from basketry.patterns._baskets import least_count
-from basketry.patterns._histories import constraints, cut, histories_of, items_of, tree_of
+from basketry.patterns._histories import constraints, histories_of, items_of, rest_of
 from basketry.patterns.sequences import SEQUENCES
 
 
@@ -113,7 +114,7 @@ def contrast_sequences(
     Parameters
     ----------
     data
-        A `Ledger`, or any table with one row per customer, item and time.
+        A `Ledger`, a table or a text, as in `frequent_sequences`.
     groups
         ``customer`` and ``group``, of two different values; the first of them in their order is the first
         group. Customers who are not named are left out.
@@ -159,14 +160,16 @@ def contrast_sequences(
     limits = constraints(
         min_gap=min_gap, max_gap=max_gap, max_span=max_span, max_length=max_length, max_items=max_items
     )
-    tree, axis = tree_of(data, customer, item, time)
-    group_of = _group_of(groups, pl.DataFrame(tree.customers())["customer"])
-    before, known, _ = cut(data, tree, as_of)
+    budget = budget or SEQUENCES
+    started = clock.monotonic()
+    histories = histories_of(data, customer, item, time, as_of, reins(n_threads, budget))
+    group_of = _group_of(groups, pl.DataFrame(histories.customers())["customer"])
+    known = histories.known()
     if known is not None:
         group_of = [group if there else 2 for group, there in zip(group_of, known, strict=True)]
     count = least_count(min_support, min_count, sum(group < 2 for group in group_of))
     table, sizes = _core.contrast_sequences(
-        tree, axis, group_of, count, limits, before, reins(n_threads, budget or SEQUENCES)
+        histories, group_of, count, limits, reins(n_threads, rest_of(budget, started))
     )
     first, second = pl.col("first_count") / sizes[0], pl.col("second_count") / sizes[1]
     return pl.DataFrame(table).select(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time as clock
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 
 import polars as pl
 
@@ -17,12 +16,11 @@ from basketry.ledger.zones import Moment
 from basketry.patterns._baskets import least_count
 from basketry.patterns._histories import (
     constraints,
-    cut,
     days_or_events,
     histories_of,
     items_of,
     limit,
-    tree_of,
+    rest_of,
 )
 
 KINDS = ("all", "closed", "maximal")
@@ -150,7 +148,7 @@ def frequent_sequences(
     )
     most = limit("top", top)
     budget = budget or SEQUENCES
-    end = None if budget.seconds is None else clock.monotonic() + budget.seconds
+    started = clock.monotonic()
     histories = histories_of(data, customer, item, time, as_of, reins(n_threads, budget))
     selection: _core.Selection = {
         "top": most,
@@ -158,8 +156,7 @@ def frequent_sequences(
         "excludes": items_of(histories, "excludes", excludes),
     }
     count = least_count(min_support, min_count, histories.n_customers)
-    if end is not None:
-        budget = replace(budget, seconds=max(1e-3, end - clock.monotonic()))
+    budget = rest_of(budget, started)
     found, cut_at = _core.frequent_sequences(
         histories, count, kind, limits, selection, bool(partial), reins(n_threads, budget)
     )
@@ -200,7 +197,7 @@ def sequence_rules(
     Parameters
     ----------
     data
-        A `Ledger`, or any table with one row per customer, item and time.
+        A `Ledger`, a table or a text, as in `frequent_sequences`.
     customer, item, time
         The columns of a table; by default the names of the arguments. Of a ledger ``item`` may be an
         attribute of items, such as a category; the others must be left out.
@@ -258,13 +255,15 @@ def sequence_rules(
     (['hat'], ['cup'], 2, 18.0)
     """
     confident = share("min_confidence", min_confidence, zero=True).limit_denominator(10**18)
-    tree, axis = tree_of(data, customer, item, time)
     window_days, window_events = days_or_events("window", window)
     if window_days == 0 or window_events in (0, 1):
         raise ParameterError.out_of_range(
             "window", window, "X and Y are on different days: at least 1 day or 2 events"
         )
-    before, _, n = cut(data, tree, as_of)
+    budget = budget or RULES
+    started = clock.monotonic()
+    histories = histories_of(data, customer, item, time, as_of, reins(n_threads, budget))
+    n = histories.n_customers
     limits: _core.RuleLimits = {
         "min_count": least_count(min_support, min_count, n),
         "min_confidence": (confident.numerator, confident.denominator),
@@ -273,7 +272,7 @@ def sequence_rules(
         "window_days": window_days,
         "window_events": window_events,
     }
-    found = pl.DataFrame(_core.sequence_rules(tree, axis, limits, before, reins(n_threads, budget or RULES)))
+    found = pl.DataFrame(_core.sequence_rules(histories, limits, reins(n_threads, rest_of(budget, started))))
     count = pl.col("count")
     confidence = count / pl.col("antecedent_count")
     return found.select(

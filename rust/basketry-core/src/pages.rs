@@ -12,8 +12,10 @@ use memmap2::MmapMut;
 
 use crate::{Error, Result};
 
-/// Bytes from which a column gets pages of its own, and what these are a multiple of.
+/// The bytes of a huge page.
 pub(crate) const HUGE: usize = 1 << 21;
+/// Bytes from which a column gets pages of its own, which go back to the system as soon as it goes; an allocator keeps them.
+const OWN: usize = 1 << 19;
 
 /// A column of fixed length, at first all zero.
 #[derive(Debug)]
@@ -37,15 +39,18 @@ impl<T: Pod> Pages<T> {
     /// [`Error::Memory`] if the system has not so much.
     pub fn zeroed(length: usize) -> Result<Self> {
         let bytes = length * size_of::<T>();
-        // A column that fills a huge page but for the part of a value belongs there as well.
-        let room = if bytes + size_of::<T>() <= HUGE {
+        let room = if bytes < OWN {
             Room::Heap(vec![0; bytes.div_ceil(size_of::<u128>())])
         } else {
-            let map = MmapMut::map_anon(bytes.next_multiple_of(HUGE));
+            // A column that fills a huge page but for the part of a value belongs there as well.
+            let huge = bytes + size_of::<T>() > HUGE;
+            let map = MmapMut::map_anon(if huge { bytes.next_multiple_of(HUGE) } else { bytes });
             let map = map.map_err(|_| Error::Memory { bytes: bytes as u64 })?;
             // A wish: small pages do as well, only slower.
             #[cfg(target_os = "linux")]
-            let _ = map.advise(memmap2::Advice::HugePage);
+            if huge {
+                let _ = map.advise(memmap2::Advice::HugePage);
+            }
             Room::Mapped(map)
         };
         Ok(Self { room, length, values: PhantomData })
@@ -92,6 +97,17 @@ impl<T: Pod + ArrowNativeType> From<Pages<T>> for ScalarBuffer<T> {
     }
 }
 
+/// Pieces of given lengths, one after the other.
+pub(crate) fn cut_up<'a, T>(mut whole: &'a mut [T], lengths: &[usize]) -> Vec<&'a mut [T]> {
+    let mut pieces = Vec::with_capacity(lengths.len());
+    for &length in lengths {
+        let (piece, rest) = whole.split_at_mut(length);
+        pieces.push(piece);
+        whole = rest;
+    }
+    pieces
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -99,7 +115,7 @@ mod tests {
 
     #[test]
     fn short_and_long_columns_hold_what_is_written() {
-        for length in [0, 1, 3, HUGE / 4 - 2, HUGE / 4 - 1, HUGE / 4, HUGE] {
+        for length in [0, 1, 3, OWN / 4 - 1, OWN / 4, HUGE / 4 - 2, HUGE / 4 - 1, HUGE / 4, HUGE] {
             let mut column = Pages::<u32>::zeroed(length).unwrap();
             assert_eq!(column.len(), length);
             assert!(column.iter().all(|&value| value == 0));

@@ -372,33 +372,43 @@ impl Basketfuls {
     }
 }
 
-/// Rows of customer, item and day on their way to histories, held until all of them are there.
-pub struct Visits(Vec<(Held, Held, Date32Array)>);
+/// Rows of customers, items and days, a piece at a time; each is made into slices when it is its turn.
+pub struct Visits(Vec<[ArrayRef; 3]>);
 
 impl Visits {
     /// Reads the columns `customer`, `item` and `time`.
     pub fn read(rows: PyRecordBatchReader) -> PyResult<Self> {
-        let mut held = Vec::new();
+        let mut pieces = Vec::new();
         for_each_batch(rows, |batch| {
             let column = |name: &str| {
-                batch.column_by_name(name).ok_or_else(|| errors::from_arrow(name, &"it is missing"))
+                batch.column_by_name(name).cloned().ok_or_else(|| errors::from_arrow(name, &"it is missing"))
             };
-            let ids = |name: &str| Held::new(name, column(name)?);
-            let days = cast("time", column("time")?, &DataType::Date32)?;
-            held.push((ids("customer")?, ids("item")?, days.as_primitive::<Date32Type>().clone()));
+            pieces.push([column("customer")?, column("item")?, column("time")?]);
             Ok(())
         })?;
-        Ok(Self(held))
+        Ok(Self(pieces))
+    }
+}
+
+impl histories::Pieces for Visits {
+    fn len(&self) -> usize {
+        self.0.len()
     }
 
-    /// The same as slices.
-    pub fn rows<'a>(&'a self) -> Vec<histories::Rows<'a>> {
-        let rows = |(customers, items, days): &'a (Held, Held, Date32Array)| histories::Rows {
+    fn take(
+        &self,
+        piece: usize,
+        take: &mut dyn FnMut(&histories::Rows<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let [customers, items, days] = &self.0[piece];
+        let customers = Held::read("customer", customers)?;
+        let items = Held::read("item", items)?;
+        let days = cast_strictly("time", days, &DataType::Date32)?;
+        take(&histories::Rows {
             customers: customers.chunk(),
             items: items.chunk(),
-            days: days.values(),
-        };
-        self.0.iter().map(rows).collect()
+            days: days.as_primitive::<Date32Type>().values(),
+        })
     }
 }
 
@@ -609,13 +619,17 @@ impl Batch {
 
 impl Held {
     fn new(name: &str, array: &ArrayRef) -> PyResult<Self> {
+        Self::read(name, array).map_err(|error| errors::to_python(&error))
+    }
+
+    fn read(name: &str, array: &ArrayRef) -> Result<Self, Error> {
         let plain = |array: &ArrayRef| match array.data_type() {
-            kind if kind.is_integer() => cast(name, array, &DataType::Int64),
+            kind if kind.is_integer() => cast_strictly(name, array, &DataType::Int64),
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-                cast(name, array, &DataType::Utf8View)
+                cast_strictly(name, array, &DataType::Utf8View)
             }
-            DataType::Null => cast(name, array, &DataType::Int64),
-            other => Err(errors::from_arrow(
+            DataType::Null => cast_strictly(name, array, &DataType::Int64),
+            other => Err(errors::unreadable(
                 name,
                 &format!(
                     "ids are texts or whole numbers, it holds {other}: cast it before, or map another column"
@@ -627,9 +641,9 @@ impl Held {
         };
         let dictionary = array.as_any_dictionary();
         if dictionary.values().null_count() > 0 {
-            return Ok(Self::plain(plain(&cast(name, array, kind)?)?));
+            return Ok(Self::plain(plain(&cast_strictly(name, array, kind)?)?));
         }
-        let keys = cast_array(name, dictionary.keys(), &DataType::UInt32)?;
+        let keys = cast_strictly(name, &dictionary.keys().slice(0, dictionary.len()), &DataType::UInt32)?;
         let valid = valid(&keys).cloned();
         let keys = keys.as_primitive::<UInt32Type>().clone();
         Ok(Self { values: plain(dictionary.values())?, keys: Some(keys), valid })
@@ -715,12 +729,15 @@ fn ten_thousandths(array: &ArrayRef) -> Vec<i64> {
 }
 
 fn cast(name: &str, array: &ArrayRef, kind: &DataType) -> PyResult<ArrayRef> {
-    if array.data_type() == kind { Ok(array.clone()) } else { cast_array(name, array, kind) }
+    cast_strictly(name, array, kind).map_err(|error| errors::to_python(&error))
 }
 
-fn cast_array(name: &str, array: &dyn Array, kind: &DataType) -> PyResult<ArrayRef> {
+fn cast_strictly(name: &str, array: &ArrayRef, kind: &DataType) -> Result<ArrayRef, Error> {
+    if array.data_type() == kind {
+        return Ok(array.clone());
+    }
     let strict = CastOptions { safe: false, ..CastOptions::default() };
-    cast_with_options(array, kind, &strict).map_err(|error| errors::from_arrow(name, &error))
+    cast_with_options(array, kind, &strict).map_err(|error| errors::unreadable(name, &error))
 }
 
 /// Writes flat columns as one Arrow IPC file: a row of lists, each list one column, aligned so that it can be mapped.

@@ -86,25 +86,35 @@ pub fn customer_features(
     let tree = ledger.0.clone();
     let cuts: Vec<_> = cuts.into_iter().map(|(as_of, starts)| features::Cut { as_of, starts }).collect();
     let asked = cuts.clone();
-    let wanted = features::Wanted::named(&wanted);
-    let told = wanted.clone();
+    let asks = |name: &str| wanted.iter().any(|wanted| wanted == name);
+    let told = features::Wanted::named(&wanted);
+    let seen = told.clone();
     let found = run(py, &reins, move |control| {
-        features::features(&tree, &asked, category.as_deref(), discount.as_deref(), &told, control)
+        features::features(&tree, &asked, category.as_deref(), discount.as_deref(), &seen, control)
     })?;
     let lives = &found.lives;
     let customers: Vec<u32> = lives.iter().map(|life| life.customer).collect();
     let mut table = Table::default()
         .with("customer", columns::ids_of(ledger.0.customers(), &customers)?)
-        .with("as_of", columns::instants(lives.iter().map(|life| cuts[life.cut as usize].as_of).collect()))
-        .with("recency_days", lives.iter().map(|life| life.recency_days).collect::<Vec<_>>())
-        .with("tenure_days", lives.iter().map(|life| life.tenure_days).collect::<Vec<_>>())
-        .with("first_order_value", columns::units(lives.iter().map(|life| life.first_order_value)))
-        .with("last_order_value", columns::units(lives.iter().map(|life| life.last_order_value)))
-        .with("top_weekday", lives.iter().map(|life| life.top_weekday).collect::<Vec<_>>())
-        .with("top_weekday_orders", lives.iter().map(|life| life.top_weekday_orders).collect::<Vec<_>>())
-        .with("top_hour", lives.iter().map(|life| life.top_hour).collect::<Vec<_>>())
-        .with("top_hour_orders", lives.iter().map(|life| life.top_hour_orders).collect::<Vec<_>>());
-    if let Some(names) = found.categories.as_ref().filter(|_| wanted.top_category) {
+        .with("as_of", columns::instants(lives.iter().map(|life| cuts[life.cut as usize].as_of).collect()));
+    let days = ["recency_days", "tenure_days"];
+    for (at, name) in days.into_iter().enumerate().filter(|(_, name)| asks(name)) {
+        let of = |life: &features::Life| [life.recency_days, life.tenure_days][at];
+        table = table.with(name, lives.iter().map(of).collect::<Vec<_>>());
+    }
+    let values = ["first_order_value", "last_order_value"];
+    for (at, name) in values.into_iter().enumerate().filter(|(_, name)| asks(name)) {
+        let of = |life: &features::Life| [life.first_order_value, life.last_order_value][at];
+        table = table.with(name, columns::units(lives.iter().map(of)));
+    }
+    if told.habits {
+        table = table
+            .with("top_weekday", lives.iter().map(|life| life.top_weekday).collect::<Vec<_>>())
+            .with("top_weekday_orders", lives.iter().map(|life| life.top_weekday_orders).collect::<Vec<_>>())
+            .with("top_hour", lives.iter().map(|life| life.top_hour).collect::<Vec<_>>())
+            .with("top_hour_orders", lives.iter().map(|life| life.top_hour_orders).collect::<Vec<_>>());
+    }
+    if let Some(names) = found.categories.as_ref().filter(|_| told.top_category) {
         let top: Vec<u32> = lives.iter().map(|life| life.top_category).collect();
         table = table
             .with("top_category", columns::ids_of(names, &top)?)
@@ -115,10 +125,10 @@ pub fn customer_features(
         let of = |&at: &usize| windows.iter().map(move |window| format!("{}_{window}", all[at]));
         wanted.iter().flat_map(of).collect()
     };
-    for (name, column) in named(&features::COUNTS, &wanted.counts).iter().zip(found.counts) {
+    for (name, column) in named(&features::COUNTS, &told.counts).iter().zip(found.counts) {
         table = table.with(name, column);
     }
-    for (name, column) in named(&features::SUMS, &wanted.sums).iter().zip(found.sums) {
+    for (name, column) in named(&features::SUMS, &told.sums).iter().zip(found.sums) {
         table = table.with(name, column);
     }
     table.finish()

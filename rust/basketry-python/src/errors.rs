@@ -36,9 +36,14 @@ pub fn from_panic(payload: &(dyn std::any::Any + Send)) -> PyErr {
     ))
 }
 
+/// Gives the error of Arrow data that cannot be taken in.
+pub fn unreadable(column: &str, error: &impl std::fmt::Display) -> Error {
+    Error::Column { column: column.to_owned(), problem: format!("cannot be read: {error}") }
+}
+
 /// Gives the exception for Arrow data that cannot be taken in.
 pub fn from_arrow(column: &str, error: &impl std::fmt::Display) -> PyErr {
-    SchemaError::new_err(format!("column '{column}' cannot be read: {error}"))
+    to_python(&unreadable(column, error))
 }
 
 /// Gives the exception for a file that cannot be read or written.

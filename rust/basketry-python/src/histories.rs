@@ -19,14 +19,21 @@ pub struct Histories {
     pub view: Arc<core::Histories>,
     pub customers: Ids,
     pub items: Ids,
-    /// The customers of whom a support is a share.
-    n_customers: usize,
+    /// Of a ledger before an instant: who has an order by then. A support is a share of these.
+    known: Option<Vec<bool>>,
 }
 
 impl From<Collected> for Histories {
     fn from(read: Collected) -> Self {
         let Collected { histories, customers, items } = read;
-        Self { n_customers: customers.len(), view: Arc::new(histories), customers, items }
+        Self { view: Arc::new(histories), customers, items, known: None }
+    }
+}
+
+impl Histories {
+    /// The histories of those of whom a support is a share.
+    pub fn of_known(&self) -> Arc<core::Histories> {
+        self.known.as_ref().map_or_else(|| self.view.clone(), |known| Arc::new(self.view.of(known)))
     }
 }
 
@@ -36,8 +43,8 @@ impl Histories {
     #[staticmethod]
     #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
     fn from_rows(py: Python<'_>, rows: PyRecordBatchReader, reins: Reins<'_>) -> PyResult<Self> {
-        let rows = py.detach(|| Visits::read(rows))?;
-        run(py, &reins, move |control| core::collect(&rows.rows(), control)).map(Self::from)
+        let visits = py.detach(|| Visits::read(rows))?;
+        run(py, &reins, move |control| core::collect(&visits, control)).map(Self::from)
     }
 
     /// Reads a text with a customer a line.
@@ -62,15 +69,24 @@ impl Histories {
             let axis = tree.axis(&axis)?;
             Ok((core::Histories::from_ledger(&tree, &axis, before, control)?, axis.labels))
         })?;
-        let n_customers = before
-            .map_or(view.len(), |before| ledger.known(before).into_iter().filter(|&known| known).count());
-        Ok(Self { view: Arc::new(view), customers: ledger.0.customers().clone(), items, n_customers })
+        let known = before.map(|before| ledger.known(before));
+        Ok(Self { view: Arc::new(view), customers: ledger.0.customers().clone(), items, known })
     }
 
     /// The customers of whom a support is a share: of a ledger those with an order by then.
     #[getter]
     fn n_customers(&self) -> usize {
-        self.n_customers
+        self.known.as_ref().map_or(self.view.len(), |known| known.iter().filter(|&&known| known).count())
+    }
+
+    /// Who of the customers they are, in the order of their codes; None for all.
+    fn known(&self) -> Option<Vec<bool>> {
+        self.known.clone()
+    }
+
+    /// The ids of all customers, in the order of their codes.
+    fn customers(&self) -> PyResult<Columns> {
+        Table::default().with("customer", columns::all_ids(&self.customers)?).finish()
     }
 
     /// The ids of all items, in the order of their codes.

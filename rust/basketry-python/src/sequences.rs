@@ -172,31 +172,27 @@ pub fn sequence_matches(
 
 /// Sequences that are frequent in two groups together, counted in each; and the sizes of the groups.
 #[pyfunction]
-#[expect(clippy::too_many_arguments, reason = "one per argument of the question")]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
 pub fn contrast_sequences(
     py: Python<'_>,
-    ledger: &Ledger,
-    axis: &str,
+    histories: &Histories,
     group_of: Vec<u32>,
     min_count: u64,
     constraints: Constraints,
-    before: Option<i64>,
     reins: Reins<'_>,
 ) -> PyResult<(Columns, [u64; 2])> {
-    let (tree, axis) = (ledger.0.clone(), axis.to_owned());
+    let view = histories.view.clone();
     let constraints = constraints.into();
-    let (found, contrast, labels) = run(py, &reins, move |control| {
-        let (histories, labels) = histories_of(&tree, &axis, before, control)?;
+    let (found, contrast) = run(py, &reins, move |control| {
         let among = Some(group_of.iter().map(|&group| group < 2).collect());
         let selection = core::Selection { among, ..core::Selection::default() };
-        let found = core::select(&histories, min_count, &constraints, core::Kind::All, &selection, control)?;
-        let contrast = core::contrast(&histories, &found, &constraints, &group_of, control)?;
-        Ok((found, contrast, labels))
+        let found = core::select(&view, min_count, &constraints, core::Kind::All, &selection, control)?;
+        let contrast = core::contrast(&view, &found, &constraints, &group_of, control)?;
+        Ok((found, contrast))
     })?;
     let [first, second] = contrast.counts;
     let table = Table::default()
-        .with("sequence", event_lists(&labels, found)?)
+        .with("sequence", event_lists(&histories.items, found)?)
         .with("first_count", first)
         .with("second_count", second)
         .with("p_value", contrast.p_values)
@@ -210,26 +206,17 @@ pub fn contrast_sequences(
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python by value")]
 pub fn sequence_rules(
     py: Python<'_>,
-    ledger: &Ledger,
-    axis: &str,
+    histories: &Histories,
     limits: RuleLimits,
-    before: Option<i64>,
     reins: Reins<'_>,
 ) -> PyResult<Columns> {
-    let (tree, axis) = (ledger.0.clone(), axis.to_owned());
+    // Who comes later takes no part in what chance would do.
+    let (view, labels) = (histories.of_known(), &histories.items);
     let limits = limits.into();
-    let known = before.map(|before| ledger.known(before));
-    let (found, labels) = run(py, &reins, move |control| {
-        let (mut histories, labels) = histories_of(&tree, &axis, before, control)?;
-        if let Some(known) = &known {
-            // Who comes later takes no part in what chance would do.
-            histories = histories.of(known);
-        }
-        Ok((core::rules(&histories, &limits, control)?, labels))
-    })?;
+    let found = run(py, &reins, move |control| core::rules(&view, &limits, control))?;
     Table::default()
-        .with("antecedent", id_lists(&labels, found.antecedent_offsets, &found.antecedents)?)
-        .with("consequent", id_lists(&labels, found.consequent_offsets, &found.consequents)?)
+        .with("antecedent", id_lists(labels, found.antecedent_offsets, &found.antecedents)?)
+        .with("consequent", id_lists(labels, found.consequent_offsets, &found.consequents)?)
         .with("count", found.counts)
         .with("antecedent_count", found.antecedent_counts)
         .with("consequent_count", found.consequent_counts)

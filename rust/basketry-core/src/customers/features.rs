@@ -1,19 +1,21 @@
 //! What customers did before an instant, in nested windows that end there.
 //!
-//! A customer's orders are walked once, from the last one back. The window that an order enters first only grows on the way,
-//! so that every order falls into one ring between two window edges and a running sum over rings gives every window: the cost does
+//! A customer's orders are walked once, from the last one back, for all instants together: an order's lines are summed up once
+//! and its sums go to every instant that sees it. The window that an order enters first only grows on the way, so that every
+//! order falls into one ring between two window edges and a running sum over rings gives every window: the cost does
 //! not depend on how many there are. What is met for the first time on the way back has its last occurrence there: that is
-//! where a distinct item, category or day counts.
+//! where a distinct item, category or day counts, for those instants that have not met it later.
 
-use arrow_buffer::ScalarBuffer;
+use arrow_buffer::{ArrowNativeType, ScalarBuffer};
+use bytemuck::Pod;
 use rayon::prelude::*;
 
 use super::STRETCH;
 use crate::control::Control;
 use crate::dictionary::{Ids, NONE};
 use crate::error::{Error, Result};
-use crate::ledger::{DAY, Ledger, MISSING, UNIT};
-use crate::pages::Pages;
+use crate::ledger::{DAY, Ledger, MISSING, UNIT, Zone};
+use crate::pages::{Pages, cut_up};
 
 /// An instant before which customers are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,20 +119,29 @@ pub struct Wanted {
     pub sums: Vec<usize>,
     /// The commonest category of each customer.
     pub top_category: bool,
+    /// The commonest weekday and hour of each customer.
+    pub habits: bool,
 }
 
 impl Wanted {
     /// Everything.
     pub fn all() -> Self {
-        Self { counts: (0..COUNTS.len()).collect(), sums: (0..SUMS.len()).collect(), top_category: true }
+        let (counts, sums) = ((0..COUNTS.len()).collect(), (0..SUMS.len()).collect());
+        Self { counts, sums, top_category: true, habits: true }
     }
 
-    /// What is named in [`COUNTS`] and [`SUMS`], and the commonest category if `top_category` is named; other names mean
-    /// nothing here.
+    /// What is named in [`COUNTS`] and [`SUMS`], the commonest category if `top_category` is named, weekday and hour if theirs
+    /// are; other names mean nothing here.
     pub fn named<T: AsRef<str>>(names: &[T]) -> Self {
         let wants = |name: &str| names.iter().any(|wanted| wanted.as_ref() == name);
         let places = |all: &[&str]| (0..all.len()).filter(|&at| wants(all[at])).collect();
-        Self { counts: places(&COUNTS), sums: places(&SUMS), top_category: wants("top_category") }
+        let habits = ["top_weekday", "top_weekday_orders", "top_hour", "top_hour_orders"];
+        Self {
+            counts: places(&COUNTS),
+            sums: places(&SUMS),
+            top_category: wants("top_category"),
+            habits: habits.into_iter().any(wants),
+        }
     }
 
     fn count(&self, count: Count) -> bool {
@@ -155,7 +166,7 @@ pub struct Features {
     pub categories: Option<Ids>,
 }
 
-/// Tells of every customer what he did before each cut. The cuts must have equally many windows.
+/// Tells of every customer what he did before each cut. The cuts must have equally many windows and stand in order of time.
 ///
 /// A return is never a purchase: its line counts in `return_lines` and `returned` and nowhere else, and an order
 /// of returns alone is no order. Memory is that of the answer and little more.
@@ -186,6 +197,7 @@ pub fn features(
         items: ledger.line_items().filter(|_| wanted.count(Count::Items) || of_categories),
         categories: category.filter(|_| of_categories).map(|attribute| &attribute.codes[..]),
         top_category: wanted.top_category,
+        habits: wanted.habits,
     };
     let windows = cuts.first().map_or(0, |cut| cut.starts.len()) + 1;
     let n_categories = category.map_or(0, |attribute| attribute.labels.len());
@@ -206,29 +218,31 @@ pub fn features(
     let width = size_of::<Life>() + n_counts * size_of::<u32>() + n_sums * size_of::<f64>();
     control.book(n_rows as u64, (n_rows * width) as u64)?;
     let mut lives = vec![Life::default(); n_rows];
-    let mut counts = (0..n_counts).map(|_| Pages::zeroed(n_rows)).collect::<Result<Vec<Pages<u32>>>>()?;
-    let mut sums = (0..n_sums).map(|_| Pages::zeroed(n_rows)).collect::<Result<Vec<Pages<f64>>>>()?;
+    // All columns in one piece: its pages are huge however short a column is.
+    let mut counts: Pages<u32> = Pages::zeroed(n_counts * n_rows)?;
+    let mut sums: Pages<f64> = Pages::zeroed(n_sums * n_rows)?;
     let mut places: Vec<Place<'_>> = cut_up(&mut lives, &rows)
         .into_iter()
         .map(|lives| Place { lives, counts: Vec::new(), sums: Vec::new() })
         .collect();
-    for column in &mut counts {
+    for column in cut_up(&mut counts, &vec![n_rows; n_counts]) {
         places.iter_mut().zip(cut_up(column, &rows)).for_each(|(place, piece)| place.counts.push(piece));
     }
-    for column in &mut sums {
+    for column in cut_up(&mut sums, &vec![n_rows; n_sums]) {
         places.iter_mut().zip(cut_up(column, &rows)).for_each(|(place, piece)| place.sums.push(piece));
     }
     places.into_par_iter().zip(stretches).try_for_each(|(place, stretch)| {
         let many = stretch.len();
-        let mut walk = Walk::new(windows, ledger.items().len(), n_categories);
-        let mut writer = Writer { place, wanted, windows, row: 0, counts: Vec::new(), sums: Vec::new() };
+        let mut walk = Walk::new(&shop, cuts, windows, n_categories);
+        let mut writer = Writer::new(place, wanted, windows);
         for (at, customer) in stretch.enumerate() {
             if at % 256 == 0 {
                 control.check()?;
             }
-            for (number, cut) in (0..).zip(cuts) {
-                if let Some(life) = walk.back(&shop, customer, cut)? {
-                    writer.put(Life { cut: number, ..life }, &walk);
+            walk.back(&shop, customer)?;
+            for (number, track) in (0..).zip(&walk.tracks) {
+                if let Some(life) = track.life {
+                    writer.put(Life { cut: number, ..life }, track)?;
                 }
             }
         }
@@ -238,21 +252,16 @@ pub fn features(
     })?;
     Ok(Features {
         lives,
-        counts: counts.into_iter().map(ScalarBuffer::from).collect(),
-        sums: sums.into_iter().map(ScalarBuffer::from).collect(),
+        counts: columns(counts, n_counts, n_rows),
+        sums: columns(sums, n_sums, n_rows),
         categories: category.map(|attribute| attribute.labels.clone()),
     })
 }
 
-/// Pieces of given lengths, one after the other.
-fn cut_up<'a, T>(mut whole: &'a mut [T], lengths: &[usize]) -> Vec<&'a mut [T]> {
-    let mut pieces = Vec::with_capacity(lengths.len());
-    for &length in lengths {
-        let (piece, rest) = whole.split_at_mut(length);
-        pieces.push(piece);
-        whole = rest;
-    }
-    pieces
+/// Columns of one length that stand in one piece, one after the other.
+fn columns<T: Pod + ArrowNativeType>(whole: Pages<T>, many: usize, length: usize) -> Vec<ScalarBuffer<T>> {
+    let whole = ScalarBuffer::from(whole);
+    (0..many).map(|at| whole.slice(at * length, length)).collect()
 }
 
 /// The place of one stretch of customers in the answer.
@@ -272,41 +281,59 @@ struct Writer<'a> {
     wanted: &'a Wanted,
     windows: usize,
     row: usize,
-    counts: Vec<u32>,
-    sums: Vec<i64>,
+    /// The rows since the last flush, column by column.
+    counts: Vec<[u32; GATHERED]>,
+    sums: Vec<[i64; GATHERED]>,
 }
 
-impl Writer<'_> {
-    fn put(&mut self, life: Life, walk: &Walk) {
+impl<'a> Writer<'a> {
+    fn new(place: Place<'a>, wanted: &'a Wanted, windows: usize) -> Self {
+        let (counts, sums) = (vec![[0; GATHERED]; place.counts.len()], vec![[0; GATHERED]; place.sums.len()]);
+        Self { place, wanted, windows, row: 0, counts, sums }
+    }
+
+    /// Makes windows of rings: each holds all that the shorter ones hold.
+    fn put(&mut self, life: Life, track: &Track) -> Result<()> {
         self.place.lives[self.row] = life;
-        for &at in &self.wanted.counts {
-            self.counts.extend(walk.counts.iter().map(|window| window[at]));
+        let slot = self.row % GATHERED;
+        for (columns, &at) in self.counts.chunks_exact_mut(self.windows).zip(&self.wanted.counts) {
+            let mut window = 0;
+            for (column, ring) in columns.iter_mut().zip(&track.rings) {
+                let count = ring.counts[at];
+                window =
+                    if at == Count::LongestGapDays as usize { count.max(window) } else { window + count };
+                column[slot] = window;
+            }
         }
-        for &at in &self.wanted.sums {
-            self.sums.extend(walk.sums.iter().map(|window| window[at]));
+        for (columns, &at) in self.sums.chunks_exact_mut(self.windows).zip(&self.wanted.sums) {
+            let mut window = 0;
+            for (column, ring) in columns.iter_mut().zip(&track.rings) {
+                let sum = ring.sums[at];
+                if at == Sum::LargestOrder as usize {
+                    window = sum.max(window);
+                } else {
+                    add(&mut window, sum, SUMS[at])?;
+                }
+                column[slot] = window;
+            }
         }
         self.row += 1;
         if self.row.is_multiple_of(GATHERED) {
             self.flush();
         }
+        Ok(())
     }
 
     fn flush(&mut self) {
         let rows = self.row.saturating_sub(1) / GATHERED * GATHERED..self.row;
-        let width = self.place.counts.len();
-        for (at, column) in self.place.counts.iter_mut().enumerate() {
-            let gathered = self.counts[at.min(self.counts.len())..].iter().step_by(width);
-            column[rows.clone()].iter_mut().zip(gathered).for_each(|(cell, &count)| *cell = count);
+        for (column, gathered) in self.place.counts.iter_mut().zip(&self.counts) {
+            column[rows.clone()].copy_from_slice(&gathered[..rows.len()]);
         }
-        let width = self.place.sums.len();
-        for (at, column) in self.place.sums.iter_mut().enumerate() {
+        for (at, (column, gathered)) in self.place.sums.iter_mut().zip(&self.sums).enumerate() {
             let in_days = self.wanted.sums[at / self.windows] == Sum::GapSquares as usize;
             let unit = if in_days { 1.0 } else { UNIT };
-            let gathered = self.sums[at.min(self.sums.len())..].iter().step_by(width);
             column[rows.clone()].iter_mut().zip(gathered).for_each(|(cell, &sum)| *cell = sum as f64 / unit);
         }
-        self.counts.clear();
-        self.sums.clear();
     }
 }
 
@@ -320,6 +347,7 @@ struct Shop<'a> {
     items: Option<&'a [u32]>,
     categories: Option<&'a [u32]>,
     top_category: bool,
+    habits: bool,
 }
 
 impl Shop<'_> {
@@ -331,151 +359,234 @@ impl Shop<'_> {
     }
 }
 
+/// What happened between two edges of windows.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ring {
+    counts: [u32; COUNTS.len()],
+    sums: [i64; SUMS.len()],
+}
+
+/// What one cut sees of the customer at hand.
+struct Track {
+    cut: Cut,
+    /// The day of the cut.
+    end: i32,
+    rings: Vec<Ring>,
+    /// The ring of the order at hand.
+    ring: usize,
+    life: Option<Life>,
+    weekdays: [u32; 7],
+    hours: [u32; 24],
+    /// Items and categories of the order at hand that no later order before the cut has.
+    items: u32,
+    categories: u32,
+    /// For each category the number of the walk and the lines met on it; none if nobody asks.
+    tops: Vec<(u32, u32)>,
+    top: (u32, u32),
+    category_lines: u32,
+}
+
+/// The lines of one order.
+#[derive(Default)]
+struct Lines {
+    bought: u32,
+    returned: u32,
+    sums: [i64; SUMS.len()],
+}
+
+impl Track {
+    fn new(cut: &Cut, zone: &Zone, windows: usize, n_tops: usize) -> Self {
+        Self {
+            cut: cut.clone(),
+            end: zone.day(cut.as_of),
+            rings: vec![Ring::default(); windows],
+            ring: 0,
+            life: None,
+            weekdays: [0; 7],
+            hours: [0; 24],
+            items: 0,
+            categories: 0,
+            tops: vec![(0, 0); n_tops],
+            top: (NONE, 0),
+            category_lines: 0,
+        }
+    }
+
+    /// Forgets the customer before.
+    fn begin(&mut self) {
+        self.rings.fill(Ring::default());
+        (self.ring, self.life) = (0, None);
+        (self.weekdays, self.hours) = ([0; 7], [0; 24]);
+        (self.top, self.category_lines) = ((NONE, 0), 0);
+    }
+
+    /// Meets a line of a category on a walk.
+    fn meet(&mut self, category: u32, walk: u32) {
+        let Some((seen, lines)) = self.tops.get_mut(category as usize) else { return };
+        if *seen != walk {
+            (*seen, *lines) = (walk, 0);
+        }
+        *lines += 1;
+        self.category_lines += 1;
+        if (*lines, self.top.0) > (self.top.1, category) {
+            self.top = (category, *lines);
+        }
+    }
+
+    /// Passes an order and its lines.
+    fn pass(&mut self, time: i64, lines: &Lines) -> Result<()> {
+        while self.cut.starts.get(self.ring).is_some_and(|&start| time < start) {
+            self.ring += 1;
+        }
+        let Ring { counts, sums } = &mut self.rings[self.ring];
+        counts[Count::Lines as usize] += lines.bought;
+        counts[Count::ReturnLines as usize] += lines.returned;
+        counts[Count::Items as usize] += self.items;
+        counts[Count::Categories as usize] += self.categories;
+        for at in [Sum::SpendGross, Sum::SpendNet, Sum::Returned, Sum::Quantity, Sum::Discount] {
+            let at = at as usize;
+            add(&mut sums[at], lines.sums[at], SUMS[at])?;
+        }
+        Ok(())
+    }
+
+    /// Counts the order that was passed as a purchase at a local time.
+    fn visit(&mut self, customer: usize, local: i64, value: i64) {
+        let Ring { counts, sums } = &mut self.rings[self.ring];
+        let day = local.div_euclid(DAY) as i32;
+        let weekday = (day + 3).rem_euclid(7) as usize;
+        let hour = (local.rem_euclid(DAY) / (DAY / 24)) as usize;
+        self.weekdays[weekday] += 1;
+        self.hours[hour] += 1;
+        counts[Count::Orders as usize] += 1;
+        counts[Count::WeekendOrders as usize] += u32::from(weekday >= 5);
+        counts[Count::NightOrders as usize + hour / 6] += 1;
+        let largest = &mut sums[Sum::LargestOrder as usize];
+        *largest = value.max(*largest);
+        let later = self.life.map(|life| self.end - life.tenure_days);
+        if later != Some(day) {
+            counts[Count::ActiveDays as usize] += 1;
+            let gap = later.map_or(0, |later| later - day);
+            counts[Count::GapDays as usize] += gap as u32;
+            let longest = &mut counts[Count::LongestGapDays as usize];
+            *longest = (gap as u32).max(*longest);
+            sums[Sum::GapSquares as usize] += i64::from(gap) * i64::from(gap);
+        }
+        let life = self.life.get_or_insert(Life {
+            customer: customer as u32,
+            recency_days: self.end - day,
+            last_order_value: value,
+            ..Life::default()
+        });
+        (life.tenure_days, life.first_order_value) = (self.end - day, value);
+    }
+}
+
 /// The way back through one customer's orders.
 struct Walk {
-    counts: Vec<[u32; COUNTS.len()]>,
-    sums: Vec<[i64; SUMS.len()]>,
-    /// The number of this walk. What bears it in `items` and `categories` was met on this walk.
-    number: u32,
+    /// One a cut.
+    tracks: Vec<Track>,
+    /// Where this walk's numbers begin. What bears a number above it in `items` and `categories` was met on this walk, by as
+    /// many of the last cuts as the number is above it.
+    base: u32,
     items: Vec<u32>,
-    /// The number of the walk and the lines met on it.
-    categories: Vec<(u32, u32)>,
+    categories: Vec<u32>,
 }
 
 impl Walk {
-    fn new(windows: usize, n_items: usize, n_categories: usize) -> Self {
+    fn new(shop: &Shop<'_>, cuts: &[Cut], windows: usize, n_categories: usize) -> Self {
+        let n_tops = if shop.top_category { n_categories } else { 0 };
+        let track = |cut| Track::new(cut, shop.ledger.zone(), windows, n_tops);
         Self {
-            counts: vec![[0; COUNTS.len()]; windows],
-            sums: vec![[0; SUMS.len()]; windows],
-            number: 0,
-            items: vec![0; n_items],
-            categories: vec![(0, 0); n_categories],
+            tracks: cuts.iter().map(track).collect(),
+            base: 0,
+            items: vec![0; shop.ledger.items().len()],
+            categories: vec![0; n_categories],
         }
     }
 
-    /// Walks back from a cut; nothing if nothing was bought before it.
-    fn back(&mut self, shop: &Shop<'_>, customer: usize, cut: &Cut) -> Result<Option<Life>> {
+    /// Walks back from the last cut. A track has a life then if something was bought before its cut.
+    fn back(&mut self, shop: &Shop<'_>, customer: usize) -> Result<()> {
         let (ledger, zone) = (shop.ledger, shop.ledger.zone());
-        self.number += 1;
-        self.counts.fill([0; COUNTS.len()]);
-        self.sums.fill([0; SUMS.len()]);
-        let end = zone.day(cut.as_of);
-        let (mut weekdays, mut hours) = ([0_u32; 7], [0_u32; 24]);
-        let mut life: Option<Life> = None;
-        let (mut top, mut category_lines) = ((NONE, 0), 0);
-        let mut ring = 0;
-        for order in ledger.orders_before(customer, cut.as_of).rev() {
+        self.base += self.tracks.len() as u32 + 1;
+        self.tracks.iter_mut().for_each(Track::begin);
+        let Some(last) = self.tracks.last().map(|track| track.cut.as_of) else { return Ok(()) };
+        // The first cut that sees the order at hand.
+        let mut first = self.tracks.len();
+        for order in ledger.orders_before(customer, last).rev() {
             let time = ledger.order_times()[order];
-            while cut.starts.get(ring).is_some_and(|&start| time < start) {
-                ring += 1;
+            while first > 0 && time < self.tracks[first - 1].cut.as_of {
+                first -= 1;
             }
-            let (counts, sums) = (&mut self.counts[ring], &mut self.sums[ring]);
-            let mut value = None;
-            for line in ledger.lines_of(order) {
-                let amount = shop.amounts.map_or(0, |amounts| amounts[line]);
-                add(&mut sums[Sum::SpendNet as usize], amount, "amount")?;
-                if shop.sign.is_some_and(|sign| sign[line] < 0) {
-                    counts[Count::ReturnLines as usize] += 1;
-                    add(&mut sums[Sum::Returned as usize], amount, "amount")?;
-                    continue;
-                }
-                add(value.get_or_insert(0), amount, "amount")?;
-                counts[Count::Lines as usize] += 1;
-                if let Some(quantities) = shop.quantities {
-                    add(&mut sums[Sum::Quantity as usize], quantities[line], "quantity")?;
-                }
-                if let Some(discounts) = shop.discounts {
-                    add(&mut sums[Sum::Discount as usize], discounts[line], "discount")?;
-                }
-                let Some(item) = shop.items.map(|items| items[line] as usize) else { continue };
-                let Some(seen) = self.items.get_mut(item) else { continue };
-                let first = *seen != self.number;
-                if !first && !shop.top_category {
-                    continue;
-                }
-                counts[Count::Items as usize] += u32::from(first);
-                *seen = self.number;
-                let Some(category) = shop.categories.map(|categories| categories[item]) else { continue };
-                let Some((seen, lines)) = self.categories.get_mut(category as usize) else { continue };
-                category_lines += 1;
-                if *seen != self.number {
-                    (*seen, *lines) = (self.number, 0);
-                    counts[Count::Categories as usize] += 1;
-                }
-                *lines += 1;
-                if (*lines, top.0) > (top.1, category) {
-                    top = (category, *lines);
-                }
-            }
-            let Some(value) = value else { continue };
+            let lines = self.lines(shop, order, first)?;
             let local = zone.local(time);
-            let day = local.div_euclid(DAY) as i32;
-            let weekday = (day + 3).rem_euclid(7) as usize;
-            let hour = (local.rem_euclid(DAY) / (DAY / 24)) as usize;
-            weekdays[weekday] += 1;
-            hours[hour] += 1;
-            counts[Count::Orders as usize] += 1;
-            counts[Count::WeekendOrders as usize] += u32::from(weekday >= 5);
-            counts[Count::NightOrders as usize + hour / 6] += 1;
-            add(&mut sums[Sum::SpendGross as usize], value, "amount")?;
-            let largest = &mut sums[Sum::LargestOrder as usize];
-            *largest = value.max(*largest);
-            let later = life.map(|life| end - life.tenure_days);
-            if later != Some(day) {
-                counts[Count::ActiveDays as usize] += 1;
-                let gap = later.map_or(0, |later| later - day);
-                counts[Count::GapDays as usize] += gap as u32;
-                let longest = &mut counts[Count::LongestGapDays as usize];
-                *longest = (gap as u32).max(*longest);
-                sums[Sum::GapSquares as usize] += i64::from(gap) * i64::from(gap);
-            }
-            let life = life.get_or_insert(Life {
-                customer: customer as u32,
-                cut: 0,
-                recency_days: end - day,
-                tenure_days: 0,
-                first_order_value: 0,
-                last_order_value: value,
-                top_weekday: 0,
-                top_weekday_orders: 0,
-                top_hour: 0,
-                top_hour_orders: 0,
-                top_category: NONE,
-                top_category_lines: 0,
-                category_lines: 0,
-            });
-            (life.tenure_days, life.first_order_value) = (end - day, value);
-        }
-        let Some(mut life) = life else { return Ok(None) };
-        (life.top_weekday, life.top_weekday_orders) = commonest(&weekdays);
-        (life.top_hour, life.top_hour_orders) = commonest(&hours);
-        (life.top_category, life.top_category_lines) = top;
-        life.category_lines = category_lines;
-        self.widen()?;
-        Ok(Some(life))
-    }
-
-    /// Makes windows of rings: each holds all that the shorter ones hold.
-    fn widen(&mut self) -> Result<()> {
-        for ring in 1..self.counts.len() {
-            let (shorter, longer) = self.counts.split_at_mut(ring);
-            for (at, (longer, &shorter)) in longer[0].iter_mut().zip(&shorter[ring - 1]).enumerate() {
-                *longer = if at == Count::LongestGapDays as usize {
-                    shorter.max(*longer)
-                } else {
-                    shorter + *longer
-                };
-            }
-            let (shorter, longer) = self.sums.split_at_mut(ring);
-            for (at, (longer, &shorter)) in longer[0].iter_mut().zip(&shorter[ring - 1]).enumerate() {
-                if at == Sum::LargestOrder as usize {
-                    *longer = shorter.max(*longer);
-                } else {
-                    add(longer, shorter, SUMS[at])?;
+            for track in &mut self.tracks[first..] {
+                track.pass(time, &lines)?;
+                if lines.bought > 0 {
+                    track.visit(customer, local, lines.sums[Sum::SpendGross as usize]);
                 }
             }
+        }
+        for track in &mut self.tracks {
+            let Some(life) = &mut track.life else { continue };
+            if shop.habits {
+                (life.top_weekday, life.top_weekday_orders) = commonest(&track.weekdays);
+                (life.top_hour, life.top_hour_orders) = commonest(&track.hours);
+            }
+            (life.top_category, life.top_category_lines) = track.top;
+            life.category_lines = track.category_lines;
         }
         Ok(())
+    }
+
+    /// Sums up the lines of an order that the cuts from `first` on see.
+    fn lines(&mut self, shop: &Shop<'_>, order: usize, first: usize) -> Result<Lines> {
+        let Self { tracks, base, items, categories } = self;
+        let number = *base + (tracks.len() - first) as u32;
+        // The cuts for which a thing is new that was met before under the number `seen`.
+        let end = tracks.len();
+        let new = |seen: u32| first..end - seen.saturating_sub(*base) as usize;
+        for track in &mut tracks[first..] {
+            (track.items, track.categories) = (0, 0);
+        }
+        let mut found = Lines::default();
+        for line in shop.ledger.lines_of(order) {
+            let amount = shop.amounts.map_or(0, |amounts| amounts[line]);
+            add(&mut found.sums[Sum::SpendNet as usize], amount, "amount")?;
+            if shop.sign.is_some_and(|sign| sign[line] < 0) {
+                found.returned += 1;
+                add(&mut found.sums[Sum::Returned as usize], amount, "amount")?;
+                continue;
+            }
+            found.bought += 1;
+            add(&mut found.sums[Sum::SpendGross as usize], amount, "amount")?;
+            if let Some(quantities) = shop.quantities {
+                add(&mut found.sums[Sum::Quantity as usize], quantities[line], "quantity")?;
+            }
+            if let Some(discounts) = shop.discounts {
+                add(&mut found.sums[Sum::Discount as usize], discounts[line], "discount")?;
+            }
+            let Some(item) = shop.items.map(|items| items[line] as usize) else { continue };
+            let Some(seen) = items.get_mut(item) else { continue };
+            if *seen < number {
+                tracks[new(*seen)].iter_mut().for_each(|track| track.items += 1);
+                *seen = number;
+            } else if !shop.top_category {
+                continue;
+            }
+            let Some(&category) = shop.categories.and_then(|categories| categories.get(item)) else {
+                continue;
+            };
+            if shop.top_category {
+                tracks[first..].iter_mut().for_each(|track| track.meet(category, *base));
+            }
+            let Some(seen) = categories.get_mut(category as usize).filter(|seen| **seen < number) else {
+                continue;
+            };
+            tracks[new(*seen)].iter_mut().for_each(|track| track.categories += 1);
+            *seen = number;
+        }
+        Ok(found)
     }
 }
 

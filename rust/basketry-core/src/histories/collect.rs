@@ -29,24 +29,39 @@ pub struct Collected {
     pub items: Ids,
 }
 
+/// Rows piece by piece, each made when it is its turn: what it is made of then is in the cache, and soon free again.
+pub trait Pieces: Sync {
+    /// How many pieces there are.
+    fn len(&self) -> usize;
+
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Gives the rows of one piece to `take`.
+    ///
+    /// # Errors
+    /// Those of `take`; [`Error::Column`] for rows that cannot be read.
+    fn take(&self, piece: usize, take: &mut dyn FnMut(&Rows<'_>) -> Result<()>) -> Result<()>;
+}
+
 /// Makes histories from rows in any order and with repeats.
 ///
 /// Takes eight bytes a row beside the result, and four more until rows are sorted by customer.
 ///
 /// # Errors
 /// [`Error::Column`] if a row lacks an id, or texts and integers are mixed in a column; [`Error::Interrupted`] when asked to stop.
-pub fn collect(chunks: &[Rows<'_>], control: &Control) -> Result<Collected> {
-    let stretch = chunks.len().div_ceil(rayon::current_num_threads()).max(1);
-    let parts = chunks
+pub fn collect(pieces: &impl Pieces, control: &Control) -> Result<Collected> {
+    let numbers: Vec<usize> = (0..pieces.len()).collect();
+    let stretch = numbers.len().div_ceil(rayon::current_num_threads()).max(1);
+    let parts = numbers
         .par_chunks(stretch)
-        .map(|chunks| {
+        .map(|numbers| {
             let mut part = Part::default();
-            let rows = chunks.iter().map(|rows| rows.days.len()).sum();
-            part.customers.reserve(rows);
-            part.keys.reserve(rows);
-            for rows in chunks {
+            for &piece in numbers {
                 control.check()?;
-                part.push(rows)?;
+                pieces.take(piece, &mut |rows| part.push(rows))?;
             }
             Ok(part)
         })
@@ -137,27 +152,25 @@ pub(super) fn join(parts: Vec<Part>, control: &Control) -> Result<Collected> {
         }
     });
     control.check()?;
-    let (starts, keys) = grouped(rows, customer_ids.len());
+    let (starts, lists) = grouped(rows, customer_ids.len());
     control.check()?;
-    let histories = ordered(&starts, keys, item_ids.len(), control)?;
+    let histories = ordered(&starts, lists, item_ids.len(), control)?;
     Ok(Collected { histories, customers: customer_ids, items: item_ids })
 }
 
-/// Puts the keys of each customer behind each other; where customers rise from row to row they are there already.
-fn grouped(mut rows: Vec<(Vec<u32>, Vec<u64>)>, n_customers: usize) -> (Vec<usize>, Vec<u64>) {
+/// Puts the keys of each customer behind each other, all of his in one list; where customers rise from row to row they are there
+/// already.
+fn grouped(rows: Vec<(Vec<u32>, Vec<u64>)>, n_customers: usize) -> (Vec<usize>, Vec<Vec<u64>>) {
     let mut starts = vec![0_usize; n_customers + 1];
-    for &customer in rows.iter().flat_map(|(customers, _)| customers) {
-        starts[customer as usize + 1] += 1;
+    for run in rows.iter().flat_map(|(customers, _)| customers.chunk_by(|a, b| a == b)) {
+        starts[run[0] as usize + 1] += run.len();
     }
     for at in 1..starts.len() {
         starts[at] += starts[at - 1];
     }
     let ends = rows.iter().flat_map(|(customers, _)| [customers.first(), customers.last()]).flatten();
     if ends.is_sorted() && rows.par_iter().all(|(customers, _)| customers.is_sorted()) {
-        let mut parts = rows.drain(..).map(|(_, keys)| keys);
-        let mut keys = parts.next().unwrap_or_default();
-        parts.for_each(|part| keys.extend(part));
-        return (starts, keys);
+        return (starts, whole(rows));
     }
     // Every thread looks at all rows and moves those of its own range of customers.
     let all = starts[n_customers];
@@ -183,43 +196,84 @@ fn grouped(mut rows: Vec<(Vec<u32>, Vec<u64>)>, n_customers: usize) -> (Vec<usiz
             }
         }
     });
-    (starts, keys)
+    (starts, vec![keys])
+}
+
+/// The keys of sorted rows: a customer whom two lists share goes to the first of them.
+fn whole(rows: Vec<(Vec<u32>, Vec<u64>)>) -> Vec<Vec<u64>> {
+    let mut lists: Vec<Vec<u64>> = Vec::with_capacity(rows.len());
+    let mut last = NONE;
+    for (customers, mut keys) in rows {
+        let shared = customers.partition_point(|&customer| customer == last);
+        if let Some(before) = lists.last_mut() {
+            before.extend(keys.drain(..shared));
+        }
+        if !keys.is_empty() {
+            lists.push(keys);
+        }
+        last = customers.last().copied().unwrap_or(last);
+    }
+    if lists.is_empty() {
+        // There may be customers without a row.
+        lists.push(Vec::new());
+    }
+    lists
 }
 
 /// Customers that one thread puts in order at a time.
 const STRETCH: usize = 1 << 12;
 
 /// Makes events of the keys of each customer.
-fn ordered(starts: &[usize], mut keys: Vec<u64>, n_items: usize, control: &Control) -> Result<Histories> {
+fn ordered(
+    starts: &[usize],
+    mut lists: Vec<Vec<u64>>,
+    n_items: usize,
+    control: &Control,
+) -> Result<Histories> {
+    let mut items = vec![0; starts.last().copied().unwrap_or(0)];
     let mut stretches = Vec::new();
-    let (mut rest, mut start) = (keys.as_mut_slice(), 0);
-    for ends in starts[1..].chunks(STRETCH) {
-        let end = ends.last().copied().unwrap_or(start);
-        let (piece, more) = rest.split_at_mut(end - start);
-        stretches.push((start, ends, piece));
-        (rest, start) = (more, end);
+    let (mut room, mut start) = (items.as_mut_slice(), 0);
+    let mut ends = &starts[1..];
+    for list in &mut lists {
+        let (own, others) = ends.split_at(ends.partition_point(|&end| end <= start + list.len()));
+        ends = others;
+        let mut keys = list.as_mut_slice();
+        for ends in own.chunks(STRETCH) {
+            let length = ends.last().map_or(0, |end| end - start);
+            let (piece, more) = keys.split_at_mut(length);
+            let (place, rest) = room.split_at_mut(length);
+            stretches.push((start, ends, piece, place));
+            (keys, room, start) = (more, rest, start + length);
+        }
     }
     let pieces = stretches
         .into_par_iter()
-        .map(|(first, ends, keys)| {
+        .map(|(first, ends, keys, items)| {
             control.check()?;
             let mut piece = Piece::default();
             let mut start = 0;
             for &end in ends {
-                piece.add(&mut keys[start..end - first]);
+                piece.add(&mut keys[start..end - first], items);
                 start = end - first;
             }
-            Ok(piece)
+            Ok((piece, start))
         })
         .collect::<Result<Vec<_>>>()?;
-    drop(keys);
-    let (mut customers, mut days, mut events, mut items) = (vec![0], Vec::new(), vec![0], Vec::new());
-    for piece in pieces {
+    drop(lists);
+    let (mut customers, mut days, mut events) = (vec![0], Vec::new(), vec![0]);
+    let (mut begin, mut end) = (0, 0);
+    for (piece, length) in pieces {
         customers.extend(piece.customers.iter().map(|end| end + days.len()));
-        events.extend(piece.events.iter().map(|end| end + items.len()));
+        events.extend(piece.events.iter().map(|event| event + end));
         days.extend(piece.days);
-        items.extend(piece.items);
+        if begin > end {
+            items.copy_within(begin..begin + piece.used, end);
+        }
+        begin += length;
+        end += piece.used;
     }
+    items.truncate(end);
+    items.shrink_to_fit();
     let end_day = days.iter().max().map_or(0, |&last: &i32| last.saturating_add(1));
     Ok(Histories::from_parts(customers, days, events, items, n_items, end_day))
 }
@@ -232,12 +286,13 @@ struct Piece {
     days: Vec<i32>,
     /// Where the items of each event end.
     events: Vec<usize>,
-    items: Vec<u32>,
+    /// How many items there are in all of them.
+    used: usize,
 }
 
 impl Piece {
-    /// Adds a customer.
-    fn add(&mut self, keys: &mut [u64]) {
+    /// Adds a customer, his items behind those that are there.
+    fn add(&mut self, keys: &mut [u64], items: &mut [u32]) {
         if !keys.is_sorted() {
             keys.sort_unstable();
         }
@@ -246,12 +301,13 @@ impl Piece {
             for &key in day {
                 let item = key as u32;
                 if item != last {
-                    self.items.push(item);
+                    items[self.used] = item;
+                    self.used += 1;
                     last = item;
                 }
             }
             self.days.push(day_of(day[0]));
-            self.events.push(self.items.len());
+            self.events.push(self.used);
         }
         self.customers.push(self.days.len());
     }

@@ -7,7 +7,7 @@ mod text;
 
 use std::ops::Range;
 
-pub use collect::{Collected, Rows, collect};
+pub use collect::{Collected, Pieces, Rows, collect};
 pub use text::parse;
 
 use crate::control::Control;

@@ -23,6 +23,18 @@ fn listed(read: &Collected) -> BTreeMap<i64, Vec<(i32, Vec<i64>)>> {
         .collect()
 }
 
+struct Cut<'a>(Vec<Rows<'a>>);
+
+impl Pieces for Cut<'_> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn take(&self, piece: usize, take: &mut dyn FnMut(&Rows<'_>) -> Result<()>) -> Result<()> {
+        take(&self.0[piece])
+    }
+}
+
 proptest! {
     #[test]
     fn rows_in_any_order_and_cut_make_the_same_histories(
@@ -55,8 +67,8 @@ proptest! {
             days: &days[range],
         };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let chunks = [chunk(0..cut), chunk(cut..rows.len())];
-        let read = pool.install(|| collect(&chunks, &Control::default()).unwrap());
+        let pieces = Cut(vec![chunk(0..cut), chunk(cut..rows.len())]);
+        let read = pool.install(|| collect(&pieces, &Control::default()).unwrap());
         prop_assert_eq!(listed(&read), expected);
         prop_assert_eq!(read.histories.end_day(), days.iter().max().unwrap() + 1);
         prop_assert_eq!(read.histories.n_items(), read.items.len());
@@ -74,6 +86,7 @@ fn a_text_of_customers() {
     ];
     assert_eq!(listed(&read), BTreeMap::from(expected));
     assert!(parse(b"", &Control::default()).unwrap().histories.is_empty());
+    assert_eq!(parse(b"-1 -2\n-2\n", &Control::default()).unwrap().histories.len(), 2);
     for (wrong, told) in
         [("1 -1 x -1 -2", "'x' in line 2"), ("1 -2 4", "'4' behind -2"), ("-3 -1 -2", "'-3'")]
     {

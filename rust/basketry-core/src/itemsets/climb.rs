@@ -1,6 +1,7 @@
 //! Going up and along a tree that stands in parts.
 
 use super::nodes::Nodes;
+use super::tree::Node;
 
 /// Where each part begins.
 fn starts(lengths: impl Iterator<Item = usize>) -> Vec<usize> {
@@ -40,8 +41,12 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Items and places of the sets above the first node of a part, the outermost first.
-    pub(super) fn above(&self, part: usize) -> Vec<(u32, usize)> {
+    /// Where a part stands.
+    pub(super) fn part(&self, part: usize) -> Placed {
+        Placed { start: self.starts[part], above: self.above(part) }
+    }
+
+    fn above(&self, part: usize) -> Vec<(u32, usize)> {
         let mut above = Vec::new();
         let Some(&first) = self.parts[part].first() else { return above };
         if first.up > 0 {
@@ -59,18 +64,28 @@ impl<'a> Tree<'a> {
         above.reverse();
         above
     }
+}
 
-    /// The number of items of each set of a part.
-    pub(super) fn lengths(&self, part: usize) -> Vec<u16> {
-        let start = self.starts[part];
-        let above = self.above(part);
-        let mut lengths: Vec<u16> = Vec::with_capacity(self.parts[part].len());
-        for (at, node) in self.parts[part].iter().enumerate() {
+/// What a part of a tree must know to be read alone.
+pub(super) struct Placed {
+    /// The place of its first node.
+    start: usize,
+    /// Items and places of the sets above its first node, the outermost first.
+    pub(super) above: Vec<(u32, usize)>,
+}
+
+impl Placed {
+    /// The number of items of each set of the part.
+    pub(super) fn lengths(&self, nodes: &[Node]) -> Vec<u16> {
+        let mut lengths: Vec<u16> = Vec::with_capacity(nodes.len());
+        for (at, node) in nodes.iter().enumerate() {
             let up = node.up as usize;
             let length = match (up, at.checked_sub(up)) {
                 (0, _) => 1,
                 (_, Some(parent)) => lengths[parent] + 1,
-                (_, None) => above.partition_point(|&(_, place)| place <= start + at - up) as u16 + 1,
+                (_, None) => {
+                    self.above.partition_point(|&(_, place)| place <= self.start + at - up) as u16 + 1
+                }
             };
             lengths.push(length);
         }

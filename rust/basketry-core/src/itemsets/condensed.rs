@@ -121,7 +121,7 @@ impl Sink for Condensed<'_> {
         }
     }
 
-    fn join(&mut self, parts: Vec<Self>) {
+    fn join(&mut self, parts: Vec<Self>) -> Result<()> {
         self.close();
         for mut part in parts {
             part.close();
@@ -130,6 +130,7 @@ impl Sink for Condensed<'_> {
             self.unbooked.1 += part.unbooked.1;
             self.unbooked.2 += part.unbooked.2;
         }
+        Ok(())
     }
 
     fn begin(&mut self, fixed: &[(u32, u32)], total: u32) -> Result<()> {

@@ -5,7 +5,7 @@ use bytemuck::Pod;
 use rayon::prelude::*;
 
 use super::Options;
-use super::climb::Tree;
+use super::climb::{Placed, Tree};
 use super::flat::Flat;
 use super::nodes::Nodes;
 use super::order::by_count_and_length;
@@ -86,27 +86,18 @@ impl Itemsets {
     /// # Errors
     /// [`Error::Memory`] if the system has no room for them.
     pub fn lists<T: Pod + ArrowNativeType>(self, values: &[T]) -> Result<ItemsetLists<T>> {
-        let lengths = self.lengths();
-        let sizes: Vec<(usize, usize)> = lengths
-            .par_iter()
-            .map(|lengths| {
-                let kept =
-                    lengths.iter().map(|&length| usize::from(length)).filter(|&length| self.keeps(length));
-                kept.fold((0, 0), |(sets, items), length| (sets + 1, items + length))
-            })
-            .collect();
+        let sizes = self.of_lengths(|lengths| {
+            let kept = lengths.iter().map(|&length| usize::from(length)).filter(|&length| self.keeps(length));
+            kept.fold((0, 0), |(sets, items), length| (sets + 1, items + length))
+        });
         let sets: usize = sizes.iter().map(|size| size.0).sum();
-        if self.top.is_some() || sets <= SORTED {
-            self.ranked(lengths, values)
-        } else {
-            self.walked(lengths, &sizes, values)
-        }
+        if self.top.is_some() || sets <= SORTED { self.ranked(values) } else { self.walked(&sizes, values) }
     }
 
     /// The number of sets of 1, 2, 3 ... items.
     pub(super) fn by_length(&self) -> Vec<u64> {
         let mut by_length = Vec::new();
-        for length in self.lengths().iter().flatten().map(|&length| usize::from(length)) {
+        for length in self.of_lengths(|lengths| lengths).iter().flatten().map(|&length| usize::from(length)) {
             if self.keeps(length) {
                 if by_length.len() < length {
                     by_length.resize(length, 0);
@@ -121,23 +112,23 @@ impl Itemsets {
         self.keeper()(length)
     }
 
-    /// The number of items of each set, part by part.
-    fn lengths(&self) -> Vec<Vec<u16>> {
+    /// What follows from the number of items of each set, part by part.
+    fn of_lengths<R: Send>(&self, follow: impl Fn(Vec<u16>) -> R + Sync) -> Vec<R> {
         match &self.sets {
             Sets::Tree(parts) => {
                 let tree = Tree::new(parts);
-                (0..parts.len()).into_par_iter().map(|part| tree.lengths(part)).collect()
+                (0..parts.len())
+                    .into_par_iter()
+                    .map(|part| follow(tree.part(part).lengths(&parts[part])))
+                    .collect()
             }
-            Sets::Flat(parts) => parts.par_iter().map(Flat::lengths).collect(),
+            Sets::Flat(parts) => parts.par_iter().map(|part| follow(part.lengths())).collect(),
         }
     }
 
     /// Lists by falling count, then rising length.
-    fn ranked<T: Pod + ArrowNativeType>(
-        self,
-        lengths: Vec<Vec<u16>>,
-        values: &[T],
-    ) -> Result<ItemsetLists<T>> {
+    fn ranked<T: Pod + ArrowNativeType>(self, values: &[T]) -> Result<ItemsetLists<T>> {
+        let lengths = self.of_lengths(|lengths| lengths);
         let (mut counts, mut kept) = (Vec::new(), Vec::new());
         self.sets.each_count(&lengths, |length, count| {
             if self.keeps(usize::from(length)) {
@@ -159,7 +150,7 @@ impl Itemsets {
             room.row(row, start, length, count, self.baskets);
         }
         let (keeps, mut place) = (self.keeper(), 0);
-        for part in self.sets.parts(lengths) {
+        for part in self.sets.parts() {
             part.each(values, |set, length, _| {
                 if keeps(length) {
                     let start = starts[place];
@@ -176,7 +167,6 @@ impl Itemsets {
     /// Lists in the order of the walk; each part is given back when it is written.
     fn walked<T: Pod + ArrowNativeType>(
         self,
-        lengths: Vec<Vec<u16>>,
         sizes: &[(usize, usize)],
         values: &[T],
     ) -> Result<ItemsetLists<T>> {
@@ -184,7 +174,7 @@ impl Itemsets {
         let mut room = Room::new(total.0, total.1)?;
         let pieces = room.pieces(sizes.iter().copied());
         let (keeps, baskets) = (self.keeper(), self.baskets);
-        self.sets.parts(lengths).into_par_iter().zip(pieces).with_max_len(1).for_each(|(part, mut piece)| {
+        self.sets.parts().into_par_iter().zip(pieces).with_max_len(1).for_each(|(part, mut piece)| {
             part.each(values, |set, length, count| {
                 if keeps(length) {
                     piece.push(set, length, count, baskets);
@@ -219,15 +209,12 @@ impl Sets {
     }
 
     /// The parts, each with what is needed to write it alone.
-    fn parts(self, lengths: Vec<Vec<u16>>) -> Vec<Part> {
+    fn parts(self) -> Vec<Part> {
         match self {
             Self::Tree(parts) => {
                 let tree = Tree::new(&parts);
-                let above: Vec<Vec<u32>> = (0..parts.len())
-                    .map(|part| tree.above(part).into_iter().map(|(item, _)| item).collect())
-                    .collect();
-                let all = parts.into_iter().zip(lengths).zip(above);
-                all.map(|((nodes, lengths), above)| Part::Tree { nodes, lengths, above }).collect()
+                let placed: Vec<Placed> = (0..parts.len()).map(|part| tree.part(part)).collect();
+                parts.into_iter().zip(placed).map(|(nodes, placed)| Part::Tree { nodes, placed }).collect()
             }
             Self::Flat(parts) => parts.into_iter().map(Part::Flat).collect(),
         }
@@ -236,13 +223,7 @@ impl Sets {
 
 /// A part of what was found.
 enum Part {
-    Tree {
-        nodes: Nodes,
-        /// The number of items of each set.
-        lengths: Vec<u16>,
-        /// The items above the first node, the outermost first.
-        above: Vec<u32>,
-    },
+    Tree { nodes: Nodes, placed: Placed },
     Flat(Flat),
 }
 
@@ -250,14 +231,15 @@ impl Part {
     /// Visits the sets: `values[code]` for each item, with [`BLOCK`] more values behind them, length and count.
     fn each<T: Pod>(&self, values: &[T], mut visit: impl FnMut(&[T], usize, u32)) {
         match self {
-            Self::Tree { nodes, lengths, above } => {
+            Self::Tree { nodes, placed } => {
+                let lengths = placed.lengths(nodes);
                 // The current set grows from the end to the front: what stands at a depth was put there last.
                 let room = lengths.iter().map(|&length| usize::from(length)).max().unwrap_or(0);
                 let mut set = vec![T::zeroed(); room + BLOCK];
-                for (depth, &item) in above.iter().enumerate().take(room) {
+                for (depth, &(item, _)) in placed.above.iter().enumerate().take(room) {
                     set[room - 1 - depth] = values[item as usize];
                 }
-                for (node, &length) in nodes.iter().zip(lengths) {
+                for (node, &length) in nodes.iter().zip(&lengths) {
                     let front = room - usize::from(length);
                     set[front] = values[node.item as usize];
                     visit(&set[front..], usize::from(length), node.count);

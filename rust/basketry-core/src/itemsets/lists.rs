@@ -14,7 +14,7 @@ use crate::Result;
 const TASKS: usize = 64;
 
 /// Occurrences of pairs from which a database is split.
-const SPLIT: usize = 1 << 16;
+const SPLIT: usize = 1 << 13;
 
 /// Counts that are looked at together when frequent items are picked out.
 const LOOK: usize = 16;

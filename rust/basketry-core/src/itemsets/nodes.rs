@@ -44,6 +44,19 @@ impl Nodes {
         Ok(true)
     }
 
+    /// Takes the nodes of a small part that comes next, if one page holds both: full pages are worth the copy.
+    ///
+    /// # Errors
+    /// As [`Nodes::page`].
+    pub(super) fn takes(&mut self, next: &Self) -> Result<bool> {
+        let fits = next.len <= PART / 2 && self.fits(next.len)?;
+        if fits {
+            self.room[self.len..][..next.len].copy_from_slice(next);
+            self.len += next.len;
+        }
+        Ok(fits)
+    }
+
     /// Takes a node, for which there is room.
     pub(super) fn push(&mut self, node: Node) {
         self.room[self.len] = node;

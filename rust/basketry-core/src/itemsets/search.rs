@@ -63,8 +63,7 @@ impl<'a> Search<'a> {
                 Ok(fork)
             })
             .collect::<Result<Vec<_>>>()?;
-        sink.join(parts);
-        Ok(())
+        sink.join(parts)
     }
 
     /// Lends room to a piece of work.

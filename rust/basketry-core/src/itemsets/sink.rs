@@ -28,7 +28,7 @@ pub(super) trait Sink: Send + Sync + Sized {
     fn fork(&self) -> Self;
 
     /// Takes back forks, in the order of the walk.
-    fn join(&mut self, parts: Vec<Self>);
+    fn join(&mut self, parts: Vec<Self>) -> Result<()>;
 
     /// Begins with items that every set has and their counts one after the other; `total` baskets hold them all.
     fn begin(&mut self, fixed: &[(u32, u32)], _total: u32) -> Result<()> {
@@ -144,7 +144,7 @@ impl Sink for Spectrum<'_> {
         }
     }
 
-    fn join(&mut self, parts: Vec<Self>) {
+    fn join(&mut self, parts: Vec<Self>) -> Result<()> {
         let folded = self.folded;
         for part in parts {
             for (at, sets) in part.sets.into_iter().enumerate() {
@@ -158,6 +158,7 @@ impl Sink for Spectrum<'_> {
             }
         }
         self.folded = folded;
+        Ok(())
     }
 
     fn enter(&mut self, _: u32, _: u32) -> Result<()> {

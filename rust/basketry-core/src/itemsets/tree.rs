@@ -95,7 +95,7 @@ impl Sink for Grow<'_> {
         Self::new(self.control)
     }
 
-    fn join(&mut self, parts: Vec<Self>) {
+    fn join(&mut self, parts: Vec<Self>) -> Result<()> {
         self.close();
         let parent = self.branch.last().copied();
         for mut part in parts {
@@ -113,9 +113,18 @@ impl Sink for Grow<'_> {
                 self.roots.extend(part.roots.iter().map(|root| root + self.finished));
             }
             self.finished += part.finished;
-            self.parts.append(&mut part.parts);
+            for nodes in part.parts {
+                let taken = match self.parts.last_mut() {
+                    Some(last) => last.takes(&nodes)?,
+                    None => false,
+                };
+                if !taken {
+                    self.parts.push(nodes);
+                }
+            }
             self.unbooked += part.unbooked;
         }
+        Ok(())
     }
 
     fn enter(&mut self, item: u32, count: u32) -> Result<()> {

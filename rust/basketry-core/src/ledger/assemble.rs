@@ -10,9 +10,11 @@ use arrow_buffer::ScalarBuffer;
 use bytemuck::Pod;
 use rayon::prelude::*;
 
+use super::columns::Columns;
 use super::guests::Guests;
-use super::intake::{OrderKey, Shape};
+use super::intake::{CUSTOMER_PARTS, OrderKey, Shape};
 use super::sort::{Part, PartCustomer};
+use super::stage::Size;
 use super::{Ledger, Zone};
 use crate::dictionary::Ids;
 use crate::error::Result;
@@ -26,16 +28,29 @@ enum Grain {
     IdBytes,
 }
 
-/// A place in a partition, or a length.
+/// A place in the columns of all partitions, or a length.
 #[derive(Debug, Clone, Copy, Default)]
-struct Place {
+pub(super) struct Place {
+    /// Which customer of the partition.
     customer: usize,
-    orders: usize,
-    lines: usize,
-    id_bytes: usize,
+    pub(super) orders: usize,
+    pub(super) lines: usize,
+    pub(super) id_bytes: usize,
 }
 
 impl Place {
+    /// Where each partition begins.
+    pub(super) fn starts(sizes: &[Size]) -> Vec<Self> {
+        let begin = |at: &mut Self, size: &Size| {
+            let start = *at;
+            at.orders += size.orders;
+            at.lines += size.lines;
+            at.id_bytes += size.id_bytes;
+            Some(start)
+        };
+        sizes.iter().scan(Self::default(), begin).collect()
+    }
+
     fn pass(&mut self, customer: &PartCustomer) {
         self.customer += 1;
         self.orders += customer.orders as usize;
@@ -74,7 +89,7 @@ struct Stretch {
 
 /// The order in which partitions are interleaved.
 struct Weave<'a> {
-    parts: &'a mut [Part],
+    parts: &'a [Part],
     home: Vec<u16>,
     stretches: Vec<Stretch>,
     /// How much the guests have behind the customers.
@@ -83,7 +98,7 @@ struct Weave<'a> {
 
 impl<'a> Weave<'a> {
     /// Plans the interleaving; answers it with the order offsets of the customers.
-    fn new(parts: &'a mut [Part], n_customers: usize, guests: Place) -> (Self, Vec<u32>) {
+    fn new(parts: &'a [Part], mut at: Vec<Place>, n_customers: usize, guests: Place) -> (Self, Vec<u32>) {
         let mut home = vec![0_u16; n_customers];
         for (number, part) in parts.iter().enumerate() {
             for customer in &part.customers {
@@ -94,7 +109,6 @@ impl<'a> Weave<'a> {
         order_offsets.push(0);
         let mut n_orders = 0;
         let mut stretches: Vec<Stretch> = Vec::with_capacity(n_customers.div_ceil(STRETCH));
-        let mut at = vec![Place::default(); parts.len()];
         for start in (0..n_customers).step_by(STRETCH) {
             let ranks = start..(start + STRETCH).min(n_customers);
             let mut stretch = Stretch { ranks: ranks.clone(), starts: at.clone(), size: Place::default() };
@@ -113,17 +127,15 @@ impl<'a> Weave<'a> {
 
     /// One column: the customers' entries, taken out of the partitions, and behind them those of the guests.
     fn column<T: Pod + Send + Sync>(
-        &mut self,
+        &self,
         grain: Grain,
-        take: impl Fn(&mut Part) -> &mut Vec<T>,
-        fill: impl FnOnce(&mut [T]),
+        sorted: Pages<T>,
+        fill: impl FnOnce(&[T], &mut [T]),
     ) -> Result<Pages<T>> {
-        let columns: Vec<Vec<T>> = self.parts.iter_mut().map(|part| std::mem::take(take(part))).collect();
-        let parts = &*self.parts;
         let total: usize = self.stretches.iter().map(|stretch| stretch.size.of(grain)).sum();
         let mut out = Pages::zeroed(total + self.guests.of(grain))?;
         let (mut rest, tail) = out.split_at_mut(total);
-        fill(tail);
+        fill(&sorted, tail);
         let mut pieces = Vec::with_capacity(self.stretches.len());
         for stretch in &self.stretches {
             let (piece, later) = rest.split_at_mut(stretch.size.of(grain));
@@ -137,13 +149,15 @@ impl<'a> Weave<'a> {
             for &part in &self.home[stretch.ranks.clone()] {
                 let part = usize::from(part);
                 let (customer, from) = &mut next[part];
-                let many = parts[part].customers[*customer].many(grain);
-                piece[end..end + many].copy_from_slice(&columns[part][*from..*from + many]);
+                let many = self.parts[part].customers[*customer].many(grain);
+                piece[end..end + many].copy_from_slice(&sorted[*from..*from + many]);
                 *customer += 1;
                 *from += many;
                 end += many;
             }
         });
+        // Its memory goes back before the next column is made.
+        drop(sorted);
         Ok(out)
     }
 }
@@ -157,50 +171,51 @@ pub(super) fn assemble(
     zone: Zone,
     customers: Ids,
     items: Ids,
-    mut parts: Vec<Part>,
-    guest_parts: &[Part],
+    columns: Columns,
+    mut starts: Vec<Place>,
+    parts: &[Part],
 ) -> Result<Ledger> {
-    let guests = Guests::new(guest_parts, shape);
+    let (parts, guest_parts) = parts.split_at(CUSTOMER_PARTS);
+    let guests = Guests::new(&columns, guest_parts, &starts.split_off(CUSTOMER_PARTS), shape);
     let behind = Place {
         customer: 0,
         orders: guests.n_orders(),
         lines: guests.n_lines(),
         id_bytes: guests.n_id_bytes(),
     };
-    let (mut weave, order_offsets) = Weave::new(&mut parts, customers.len(), behind);
+    let (weave, order_offsets) = Weave::new(parts, starts, customers.len(), behind);
     let n_known = order_offsets.last().copied().unwrap_or(0);
 
-    let order_times = weave.column(Grain::Orders, |part| &mut part.time, |out| guests.times(out))?;
+    let order_times = weave.column(Grain::Orders, columns.time, |from, out| guests.orders(from, out))?;
     let order_ids = match shape.order {
         OrderKey::Time => None,
         OrderKey::Integer => {
             let ids =
-                weave.column(Grain::Orders, |part| &mut part.integer_ids, |out| guests.integer_ids(out))?;
+                weave.column(Grain::Orders, columns.integer_ids, |from, out| guests.orders(from, out))?;
             Some(Ids::Integers(ids.into()))
         }
         OrderKey::Text => {
             let lengths =
-                weave.column(Grain::Orders, |part| &mut part.text_lengths, |out| guests.text_lengths(out))?;
+                weave.column(Grain::Orders, columns.text_lengths, |from, out| guests.orders(from, out))?;
             let bytes =
-                weave.column(Grain::IdBytes, |part| &mut part.text_bytes, |out| guests.text_bytes(out))?;
+                weave.column(Grain::IdBytes, columns.text_bytes, |from, out| guests.id_bytes(from, out))?;
             let offsets = running(&lengths, |end: u64, length| end + u64::from(length));
             Some(Ids::Texts { offsets: offsets.into(), bytes: ScalarBuffer::from(bytes).into_inner() })
         }
     };
     let order_lines =
-        weave.column(Grain::Orders, |part| &mut part.order_lines, |out| guests.order_lines(out))?;
+        weave.column(Grain::Orders, columns.order_lines, |from, out| guests.orders(from, out))?;
     let line_offsets = running(&order_lines, |end: u32, lines| end + lines);
     drop(order_lines);
     let line_items = if shape.item {
-        let codes = weave.column(Grain::Lines, |part| &mut part.items, |out| guests.line_items(out))?;
+        let codes = weave.column(Grain::Lines, columns.items, |from, out| guests.lines(from, out))?;
         Some(ScalarBuffer::from(codes))
     } else {
         None
     };
     let mut measures = Vec::with_capacity(shape.measures.len());
-    for (at, name) in shape.measures.iter().enumerate() {
-        let values =
-            weave.column(Grain::Lines, |part| &mut part.measures[at], |out| guests.measure(at, out))?;
+    for (name, sorted) in shape.measures.iter().zip(columns.measures) {
+        let values = weave.column(Grain::Lines, sorted, |from, out| guests.lines(from, out))?;
         measures.push((name.clone(), ScalarBuffer::from(values)));
     }
     Ok(Ledger {

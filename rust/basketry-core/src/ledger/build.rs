@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::assemble::assemble;
+use super::assemble::{Place, assemble};
+use super::columns::Columns;
 use super::intake::{Account, CUSTOMER_PARTS, Intake, Policy, Reason, Rows, Shape};
 use super::sort::{Part, Plan, Scratch, sort};
 use super::{Ledger, Zone};
@@ -12,8 +13,9 @@ use crate::error::{Error, Result};
 
 /// Takes rows in any order and any chunking, and makes of them the one ledger that they stand for.
 ///
-/// Memory is that of the staged rows, one copy: 24 bytes for each run of rows of the same order and 8 for each line's item
-/// and each of its measures. When the stream ends, each partition is sorted on its own and handed back.
+/// Memory is that of the staged rows, one copy: 24 bytes for each run of rows of the same order and 4 for each line's item
+/// and each of its measures, 8 where numbers are large. When the stream ends, each partition is sorted on its own and handed
+/// back.
 ///
 /// # Examples
 /// ```
@@ -79,19 +81,21 @@ impl Builder {
             ranks[code % CUSTOMER_PARTS].push(rank);
         }
         control.expect(streams.len() as u64);
-        let mut parts = streams
+        let sizes: Vec<_> = streams.iter().map(|stream| stream.size).collect();
+        let mut columns = Columns::new(&shape, &sizes)?;
+        let parts = streams
             .into_par_iter()
             .zip(ranks)
-            .map_init(Scratch::default, |scratch, (stream, ranks)| {
+            .zip(columns.rooms(&sizes))
+            .map_init(Scratch::default, |scratch, ((stream, ranks), rooms)| {
                 control.check()?;
-                let part = sort(stream, &ranks, &plan, scratch)?;
+                let part = sort(stream, rooms, &ranks, &plan, scratch)?;
                 control.advance(1);
                 Ok(part)
             })
             .collect::<Result<Vec<Part>>>()?;
         settle(&parts, &policy, &mut account);
-        let guests = parts.split_off(CUSTOMER_PARTS);
-        let ledger = assemble(&shape, zone, customers, items, parts, &guests)?;
+        let ledger = assemble(&shape, zone, customers, items, columns, Place::starts(&sizes), &parts)?;
         Ok((ledger, account))
     }
 }

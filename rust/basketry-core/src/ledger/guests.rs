@@ -2,49 +2,61 @@
 
 use rayon::prelude::*;
 
+use super::assemble::Place;
+use super::columns::Columns;
 use super::intake::{OrderKey, Shape};
 use super::sort::Part;
 
 /// The guests' orders in their final order, over all their partitions.
-pub(super) struct Guests<'a> {
-    parts: &'a [Part],
+pub(super) struct Guests {
     orders: Vec<GuestOrder>,
 }
 
-/// Where an order stands in its partition.
+/// Where an order stands in the columns.
 #[derive(Debug, Clone, Copy)]
 struct GuestOrder {
-    part: u8,
     order: u32,
     line: u32,
-    id_byte: u32,
+    lines: u32,
+    id_bytes: u32,
+    id_byte: usize,
 }
 
-impl<'a> Guests<'a> {
-    pub(super) fn new(parts: &'a [Part], shape: &Shape) -> Self {
+impl GuestOrder {
+    fn id(&self) -> std::ops::Range<usize> {
+        self.id_byte..self.id_byte + self.id_bytes as usize
+    }
+
+    fn lines(&self) -> std::ops::Range<usize> {
+        self.line as usize..self.line as usize + self.lines as usize
+    }
+}
+
+impl Guests {
+    pub(super) fn new(columns: &Columns, parts: &[Part], starts: &[Place], shape: &Shape) -> Self {
         let mut orders = Vec::new();
-        for (number, part) in parts.iter().enumerate() {
-            let (mut line, mut id_byte) = (0, 0);
-            for (order, &lines) in part.order_lines.iter().enumerate() {
-                orders.push(GuestOrder { part: number as u8, order: order as u32, line, id_byte });
+        for (part, start) in parts.iter().zip(starts) {
+            let many: usize = part.customers.iter().map(|guests| guests.orders as usize).sum();
+            let (mut line, mut id_byte) = (start.lines as u32, start.id_bytes);
+            for order in start.orders..start.orders + many {
+                let lines = columns.order_lines[order];
+                let id_bytes = columns.text_lengths.get(order).copied().unwrap_or(0);
+                orders.push(GuestOrder { order: order as u32, line, lines, id_bytes, id_byte });
                 line += lines;
-                id_byte += part.text_lengths.get(order).copied().unwrap_or(0);
+                id_byte += id_bytes as usize;
             }
         }
-        let guests = Self { parts, orders: Vec::new() };
+        let (times, ids, texts) = (&columns.time[..], &columns.integer_ids[..], &columns.text_bytes[..]);
         orders.par_sort_by(|a, b| {
-            let (part_a, part_b) = (&parts[usize::from(a.part)], &parts[usize::from(b.part)]);
-            let time = part_a.time[a.order as usize].cmp(&part_b.time[b.order as usize]);
-            time.then_with(|| match shape.order {
+            let (order_a, order_b) = (a.order as usize, b.order as usize);
+            times[order_a].cmp(&times[order_b]).then_with(|| match shape.order {
                 // Equal times share a partition, which put their lines in order; the sort is stable.
                 OrderKey::Time => std::cmp::Ordering::Equal,
-                OrderKey::Integer => {
-                    part_a.integer_ids[a.order as usize].cmp(&part_b.integer_ids[b.order as usize])
-                }
-                OrderKey::Text => guests.id(a).cmp(guests.id(b)),
+                OrderKey::Integer => ids[order_a].cmp(&ids[order_b]),
+                OrderKey::Text => texts[a.id()].cmp(&texts[b.id()]),
             })
         });
-        Self { parts, orders }
+        Self { orders }
     }
 
     pub(super) fn n_orders(&self) -> usize {
@@ -52,69 +64,34 @@ impl<'a> Guests<'a> {
     }
 
     pub(super) fn n_lines(&self) -> usize {
-        self.parts.iter().flat_map(|part| &part.order_lines).map(|&lines| lines as usize).sum()
+        self.orders.iter().map(|order| order.lines as usize).sum()
     }
 
     pub(super) fn n_id_bytes(&self) -> usize {
-        self.parts.iter().map(|part| part.text_bytes.len()).sum()
+        self.orders.iter().map(|order| order.id_bytes as usize).sum()
     }
 
-    fn part(&self, order: &GuestOrder) -> &'a Part {
-        &self.parts[usize::from(order.part)]
+    /// Takes the guests' entries out of a column of orders.
+    pub(super) fn orders<T: Copy>(&self, column: &[T], out: &mut [T]) {
+        out.iter_mut().zip(&self.orders).for_each(|(slot, order)| *slot = column[order.order as usize]);
     }
 
-    fn id(&self, order: &GuestOrder) -> &'a [u8] {
-        let part = self.part(order);
-        let start = order.id_byte as usize;
-        &part.text_bytes[start..start + part.text_lengths[order.order as usize] as usize]
+    /// Takes the guests' entries out of a column of lines.
+    pub(super) fn lines<T: Copy>(&self, column: &[T], out: &mut [T]) {
+        copy(self.orders.iter().map(GuestOrder::lines), column, out);
     }
 
-    pub(super) fn times(&self, out: &mut [i64]) {
-        self.orders(out, |part| &part.time);
+    /// Takes the ids of the guests' orders out of the texts of all.
+    pub(super) fn id_bytes(&self, texts: &[u8], out: &mut [u8]) {
+        copy(self.orders.iter().map(GuestOrder::id), texts, out);
     }
+}
 
-    pub(super) fn order_lines(&self, out: &mut [u32]) {
-        self.orders(out, |part| &part.order_lines);
-    }
-
-    pub(super) fn integer_ids(&self, out: &mut [i64]) {
-        self.orders(out, |part| &part.integer_ids);
-    }
-
-    pub(super) fn text_lengths(&self, out: &mut [u32]) {
-        self.orders(out, |part| &part.text_lengths);
-    }
-
-    pub(super) fn text_bytes(&self, out: &mut [u8]) {
-        let mut end = 0;
-        for id in self.orders.iter().map(|order| self.id(order)) {
-            out[end..end + id.len()].copy_from_slice(id);
-            end += id.len();
-        }
-    }
-
-    pub(super) fn line_items(&self, out: &mut [u32]) {
-        self.lines(out, |part| &part.items);
-    }
-
-    pub(super) fn measure(&self, at: usize, out: &mut [i64]) {
-        self.lines(out, |part| &part.measures[at]);
-    }
-
-    fn orders<T: Copy + 'a>(&self, out: &mut [T], column: impl Fn(&'a Part) -> &'a [T]) {
-        for (slot, order) in out.iter_mut().zip(&self.orders) {
-            *slot = column(self.part(order))[order.order as usize];
-        }
-    }
-
-    fn lines<T: Copy + 'a>(&self, out: &mut [T], column: impl Fn(&'a Part) -> &'a [T]) {
-        let mut end = 0;
-        for order in &self.orders {
-            let part = self.part(order);
-            let start = order.line as usize;
-            let lines = &column(part)[start..start + part.order_lines[order.order as usize] as usize];
-            out[end..end + lines.len()].copy_from_slice(lines);
-            end += lines.len();
-        }
+/// Writes ranges of a column one after the other.
+fn copy<T: Copy>(ranges: impl Iterator<Item = std::ops::Range<usize>>, column: &[T], out: &mut [T]) {
+    let mut end = 0;
+    for range in ranges {
+        out[end..end + range.len()].copy_from_slice(&column[range.clone()]);
+        end += range.len();
     }
 }

@@ -2,7 +2,7 @@
 
 use arrow_buffer::BooleanBuffer;
 
-use super::stage::Stream;
+use super::stage::{Stream, WIDE, halves};
 use crate::dictionary::{Encoder, IdChunk, NONE, Values};
 use crate::error::{Error, Result};
 
@@ -213,8 +213,8 @@ impl Shape {
     }
 
     /// Words of one staged line.
-    pub(super) fn line_words(&self) -> usize {
-        usize::from(self.item) + self.measures.len()
+    pub(super) fn line_words(&self, wide: bool) -> usize {
+        usize::from(self.item) + (self.measures.len() << u32::from(wide))
     }
 }
 
@@ -396,7 +396,8 @@ impl Intake {
         let order = rows.order.as_ref();
         let times = rows.time.as_ref().map(|time| time.times);
         let items = rows.item.is_some().then_some(items.as_slice());
-        let line_words = self.shape.line_words();
+        let fits = |value: &i64| i32::try_from(*value).is_ok();
+        let narrow = measures.iter().flatten().all(fits);
         let mut row = 0;
         while row < rows.n_rows {
             if reasons[row] != 0 {
@@ -425,37 +426,48 @@ impl Intake {
                 None => CUSTOMER_PARTS + guest_part(order, row, time),
             };
             let id = order.map(|order| order_id(order, row));
-            let id_words = match id {
-                None => 0,
-                Some(Id::Integer(_)) => 1,
-                Some(Id::Text(text)) => 1 + text.len().div_ceil(8),
+            let (id_words, id_bytes) = match id {
+                None => (0, 0),
+                Some(Id::Integer(_)) => (2, 0),
+                Some(Id::Text(text)) => (1 + text.len().div_ceil(4), text.len()),
             };
             let many = end - row;
-            let words = self.streams[stream].claim(2 + id_words + many * line_words)?;
-            let (header, lines) = words.split_at_mut(2 + id_words);
-            header[0] = (many as u64) << 32 | u64::from(customer);
-            header[1] = time as u64;
+            let wide = !narrow && !measures.iter().all(|measure| measure[row..end].iter().all(fits));
+            let line_words = self.shape.line_words(wide);
+            let stream = &mut self.streams[stream];
+            stream.size.orders += 1;
+            stream.size.lines += many;
+            stream.size.id_bytes += id_bytes;
+            let words = stream.claim(4 + id_words + many * line_words)?;
+            let (header, lines) = words.split_at_mut(4 + id_words);
+            header[0] = many as u32 | if wide { WIDE } else { 0 };
+            header[1] = customer;
+            header[2..4].copy_from_slice(&halves(time));
             match id {
                 None => {}
-                Some(Id::Integer(id)) => header[2] = id as u64,
+                Some(Id::Integer(id)) => header[4..6].copy_from_slice(&halves(id)),
                 Some(Id::Text(text)) => {
-                    header[2] = text.len() as u64;
-                    bytemuck::cast_slice_mut(&mut header[3..])[..text.len()].copy_from_slice(text);
+                    header[4] = text.len() as u32;
+                    bytemuck::cast_slice_mut(&mut header[5..])[..text.len()].copy_from_slice(text);
                 }
             }
             if let Some(items) = items {
                 for (line, &item) in lines.chunks_exact_mut(line_words).zip(&items[row..end]) {
-                    line[0] = u64::from(item);
+                    line[0] = item;
                     match self.item_used.get_mut(item as usize) {
                         Some(used) => *used = true,
                         None => self.account.no_item += 1,
                     }
                 }
             }
+            let first = usize::from(items.is_some());
             for (at, measure) in measures.iter().enumerate() {
-                let place = usize::from(items.is_some()) + at;
                 for (line, &value) in lines.chunks_exact_mut(line_words).zip(&measure[row..end]) {
-                    line[place] = value as u64;
+                    if wide {
+                        line[first + 2 * at..][..2].copy_from_slice(&halves(value));
+                    } else {
+                        line[first + at] = value as u32;
+                    }
                 }
             }
             if customer == NONE {

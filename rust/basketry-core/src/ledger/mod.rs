@@ -6,6 +6,7 @@
 mod assemble;
 mod axes;
 mod build;
+mod columns;
 mod guests;
 mod intake;
 mod merge;

@@ -1,22 +1,16 @@
 //! From one partition of staged runs to its orders, sorted, with all work inside the cache.
 
+use super::columns::Rooms;
 use super::intake::{OrderKey, Policy, Shape};
-use super::stage::Stream;
+use super::stage::{Stream, WIDE, whole};
 use crate::control::Control;
 use crate::dictionary::NONE;
 use crate::error::Result;
 
-/// The orders of one partition, customers in the order of their ranks.
+/// What was written of one partition, customers in the order of their ranks.
 #[derive(Debug, Default)]
 pub(super) struct Part {
     pub(super) customers: Vec<PartCustomer>,
-    pub(super) time: Vec<i64>,
-    pub(super) integer_ids: Vec<i64>,
-    pub(super) text_lengths: Vec<u32>,
-    pub(super) text_bytes: Vec<u8>,
-    pub(super) order_lines: Vec<u32>,
-    pub(super) items: Vec<u32>,
-    pub(super) measures: Vec<Vec<i64>>,
     pub(super) repeats: Repeats,
 }
 
@@ -43,7 +37,8 @@ pub(super) struct Repeats {
 #[derive(Debug, Clone, Copy)]
 struct Run {
     customer: u32,
-    lines: u32,
+    lines: u16,
+    wide: bool,
     time: i64,
     /// The order id if it is a number, the place of its length and bytes if it is a text, the time if there is none.
     key: i64,
@@ -62,7 +57,7 @@ pub(super) struct Plan<'a> {
 /// Memory that one thread uses again for every partition.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    words: Vec<u64>,
+    words: Vec<u32>,
     runs: Vec<Run>,
     /// Run numbers, customer by customer.
     sorted: Vec<u32>,
@@ -74,8 +69,15 @@ pub(super) struct Scratch {
     group: Vec<Run>,
 }
 
-/// Sorts a partition; `ranks` holds the rank of each of its customers, by code divided by the number of partitions.
-pub(super) fn sort(stream: Stream, ranks: &[u32], plan: &Plan<'_>, scratch: &mut Scratch) -> Result<Part> {
+/// Sorts a partition into its rooms; `ranks` holds the rank of each of its customers, by code divided by the number of
+/// partitions.
+pub(super) fn sort(
+    stream: Stream,
+    rooms: Rooms<'_>,
+    ranks: &[u32],
+    plan: &Plan<'_>,
+    scratch: &mut Scratch,
+) -> Result<Part> {
     stream.drain_into(&mut scratch.words);
     scratch.parse(plan.shape);
     scratch.by_customer(ranks, plan.parts);
@@ -83,26 +85,15 @@ pub(super) fn sort(stream: Stream, ranks: &[u32], plan: &Plan<'_>, scratch: &mut
     let mut sorter = Sorter {
         words,
         plan,
-        part: Part { measures: vec![Vec::new(); plan.shape.measures.len()], ..Part::default() },
+        rooms,
+        part: Part::default(),
         orders: Vec::new(),
         keyed: Vec::new(),
         picked: Vec::new(),
         moved: Vec::new(),
         moved_items: Vec::new(),
     };
-    let n_lines = runs.iter().map(|run| run.lines as usize).sum();
     sorter.part.customers.reserve_exact(customers.len());
-    sorter.part.time.reserve_exact(runs.len());
-    sorter.part.order_lines.reserve_exact(runs.len());
-    if plan.shape.order == OrderKey::Integer {
-        sorter.part.integer_ids.reserve_exact(runs.len());
-    }
-    if plan.shape.item {
-        sorter.part.items.reserve_exact(n_lines);
-    }
-    for measure in &mut sorter.part.measures {
-        measure.reserve_exact(n_lines);
-    }
     for (place, (rank, range)) in customers.iter().enumerate() {
         if place % 1024 == 0 {
             plan.control.check()?;
@@ -117,19 +108,19 @@ pub(super) fn sort(stream: Stream, ranks: &[u32], plan: &Plan<'_>, scratch: &mut
 impl Scratch {
     /// Reads the headers.
     fn parse(&mut self, shape: &Shape) {
-        let (words, line_words) = (&self.words, shape.line_words());
+        let words = &self.words;
         self.runs.clear();
         let mut at = 0;
         while at < words.len() {
-            let (header, time) = (words[at], words[at + 1] as i64);
-            let lines = (header >> 32) as u32;
+            let (lines, wide) = (words[at] & !WIDE, words[at] & WIDE != 0);
+            let time = whole(&words[at + 2..]);
             let (key, body) = match shape.order {
-                OrderKey::Time => (time, at + 2),
-                OrderKey::Integer => (words[at + 2] as i64, at + 3),
-                OrderKey::Text => ((at + 2) as i64, at + 3 + (words[at + 2] as usize).div_ceil(8)),
+                OrderKey::Time => (time, at + 4),
+                OrderKey::Integer => (whole(&words[at + 4..]), at + 6),
+                OrderKey::Text => ((at + 4) as i64, at + 5 + (words[at + 4] as usize).div_ceil(4)),
             };
-            self.runs.push(Run { customer: header as u32, lines, time, key, at: body });
-            at = body + lines as usize * line_words;
+            self.runs.push(Run { customer: words[at + 1], lines: lines as u16, wide, time, key, at: body });
+            at = body + lines as usize * shape.line_words(wide);
         }
     }
 
@@ -176,19 +167,59 @@ struct Order {
 }
 
 struct Sorter<'a> {
-    words: &'a [u64],
+    words: &'a [u32],
     plan: &'a Plan<'a>,
+    rooms: Rooms<'a>,
     part: Part,
     orders: Vec<Order>,
-    /// Scratch of sorting the lines of an order: the item's rank and the place of each line, and what the general way needs.
-    keyed: Vec<(u32, usize)>,
+    /// Scratch of sorting the lines of an order: the item's rank and each line, and what the general way needs.
+    keyed: Vec<(u32, Line)>,
     picked: Vec<u32>,
     moved: Vec<i64>,
     moved_items: Vec<u32>,
 }
 
-impl Sorter<'_> {
-    fn text(&self, key: i64) -> &[u8] {
+/// A staged line: twice the place of its words, and one more in a wide run.
+type Line = usize;
+
+impl Run {
+    /// The lines of the run.
+    fn lines(&self, shape: &Shape) -> impl ExactSizeIterator<Item = Line> + use<> {
+        let (at, wide, width) = (self.at, usize::from(self.wide), shape.line_words(self.wide));
+        (0..self.lines).map(move |line| 2 * (at + usize::from(line) * width) + wide)
+    }
+}
+
+/// What the lines of a partition hold.
+#[derive(Clone, Copy)]
+struct Lines<'a> {
+    words: &'a [u32],
+    item_ranks: &'a [u32],
+    /// Where the measures of a line begin.
+    first: usize,
+}
+
+impl Lines<'_> {
+    /// The rank of the item of a line.
+    #[inline]
+    fn rank(&self, line: Line) -> u32 {
+        self.item_ranks.get(self.words[line / 2] as usize).copied().unwrap_or(NONE)
+    }
+
+    #[inline]
+    fn measure(&self, line: Line, place: usize) -> i64 {
+        let words = &self.words[line / 2 + self.first..];
+        if line.is_multiple_of(2) { i64::from(words[place] as i32) } else { whole(&words[2 * place..]) }
+    }
+}
+
+impl<'a> Sorter<'a> {
+    fn lines(&self) -> Lines<'a> {
+        let first = usize::from(self.plan.shape.item);
+        Lines { words: self.words, item_ranks: self.plan.item_ranks, first }
+    }
+
+    fn text(&self, key: i64) -> &'a [u8] {
         let at = key as usize;
         let length = self.words[at] as usize;
         &bytemuck::cast_slice(&self.words[at + 1..])[..length]
@@ -228,7 +259,7 @@ impl Sorter<'_> {
         if alone {
             self.sort_alone(runs, &mut orders);
         }
-        let before = (self.part.order_lines.len(), self.part.text_bytes.len());
+        let before = (self.rooms.order_lines.len(), self.rooms.text_bytes.len());
         let mut lines = 0;
         for (at, order) in orders.iter().enumerate() {
             if at % 4096 == 0 {
@@ -238,9 +269,9 @@ impl Sorter<'_> {
         }
         self.part.customers.push(PartCustomer {
             rank,
-            orders: (self.part.order_lines.len() - before.0) as u32,
+            orders: (self.rooms.order_lines.len() - before.0) as u32,
             lines,
-            id_bytes: (self.part.text_bytes.len() - before.1) as u32,
+            id_bytes: (self.rooms.text_bytes.len() - before.1) as u32,
         });
         self.orders = orders;
         Ok(())
@@ -249,34 +280,24 @@ impl Sorter<'_> {
     /// Orders of one line with nothing but a time are put in the order of their lines, so that equal times do not depend on
     /// the order of rows.
     fn sort_alone(&self, runs: &[Run], orders: &mut [Order]) {
-        let width = self.plan.shape.line_words();
+        let (shape, lines) = (self.plan.shape, self.lines());
         let line = |order: &Order| {
-            let at = runs[order.first as usize].at;
-            (0..width).map(move |word| self.word(at, word))
+            let words = runs[order.first as usize].lines(shape).next().map(|line| {
+                let item = shape.item.then(|| i64::from(lines.rank(line)));
+                item.into_iter().chain((0..shape.measures.len()).map(move |at| lines.measure(line, at)))
+            });
+            words.into_iter().flatten()
         };
         orders.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| line(a).cmp(line(b))));
     }
 
-    /// A word of a line, the item as its rank.
-    #[inline]
-    fn word(&self, at: usize, word: usize) -> i64 {
-        let value = self.words[at + word];
-        if word == 0 && self.plan.shape.item {
-            self.plan.item_ranks.get(value as usize).map_or(i64::from(NONE), |&rank| i64::from(rank))
-        } else {
-            value as i64
-        }
-    }
-
     fn order(&mut self, order: &Order, runs: &[Run], guest: bool) -> u32 {
-        let shape = self.plan.shape;
-        let start = self.part.measures.first().map_or(self.part.items.len(), Vec::len);
-        let n_lines: usize = runs.iter().map(|run| run.lines as usize).sum();
-        let in_order = if let ([only], false) = (self.part.measures.as_mut_slice(), shape.item) {
+        let (shape, lines) = (self.plan.shape, self.lines());
+        let start = self.rooms.measures.first().map_or(self.rooms.items.len(), |measure| measure.len());
+        let n_lines: usize = runs.iter().map(|run| usize::from(run.lines)).sum();
+        let in_order = if let ([only], false) = (self.rooms.measures.as_mut_slice(), shape.item) {
             for run in runs {
-                only.extend_from_slice(bytemuck::cast_slice(
-                    &self.words[run.at..run.at + run.lines as usize],
-                ));
+                only.extend(run.lines(shape).map(|line| lines.measure(line, 0)));
             }
             let lines = &mut only[start..];
             if !lines.is_sorted() {
@@ -289,20 +310,18 @@ impl Sorter<'_> {
             for run in runs {
                 self.emit(run);
             }
-            shape.line_words() == 0 || self.sort_lines(start, n_lines)
+            shape.line_words(false) == 0 || self.sort_lines(start, n_lines)
         };
         let kept = if in_order { n_lines } else { n_lines - self.repeats(start, n_lines, guest) };
-        self.part.order_lines.push(kept as u32);
-        self.part.time.push(order.time);
+        self.rooms.order_lines.push(kept as u32);
+        self.rooms.time.push(order.time);
         match shape.order {
             OrderKey::Time => {}
-            OrderKey::Integer => self.part.integer_ids.push(order.key),
+            OrderKey::Integer => self.rooms.integer_ids.push(order.key),
             OrderKey::Text => {
-                let at = order.key as usize;
-                let length = self.words[at] as usize;
-                let text = &bytemuck::cast_slice(&self.words[at + 1..])[..length];
-                self.part.text_bytes.extend_from_slice(text);
-                self.part.text_lengths.push(length as u32);
+                let text = self.text(order.key);
+                self.rooms.text_lengths.push(text.len() as u32);
+                self.rooms.text_bytes.extend_from_slice(text);
             }
         }
         kept as u32
@@ -310,13 +329,10 @@ impl Sorter<'_> {
 
     /// Writes the lines of an order behind the columns, sorted by item; writes none and answers no if an item comes twice.
     fn emit_by_item(&mut self, runs: &[Run]) -> bool {
-        let width = self.plan.shape.line_words();
+        let (shape, lines) = (self.plan.shape, self.lines());
         self.keyed.clear();
         for run in runs {
-            for at in (run.at..).step_by(width).take(run.lines as usize) {
-                let rank = self.plan.item_ranks.get(self.words[at] as usize).copied().unwrap_or(NONE);
-                self.keyed.push((rank, at));
-            }
+            self.keyed.extend(run.lines(shape).map(|line| (lines.rank(line), line)));
         }
         if !self.keyed.is_sorted_by(|a, b| a.0 < b.0) {
             self.keyed.sort_unstable();
@@ -324,35 +340,30 @@ impl Sorter<'_> {
                 return false;
             }
         }
-        self.part.items.extend(self.keyed.iter().map(|&(rank, _)| rank));
-        for (place, measure) in self.part.measures.iter_mut().enumerate() {
-            measure.extend(self.keyed.iter().map(|&(_, at)| self.words[at + 1 + place] as i64));
+        self.rooms.items.extend(self.keyed.iter().map(|&(rank, _)| rank));
+        for (place, measure) in self.rooms.measures.iter_mut().enumerate() {
+            measure.extend(self.keyed.iter().map(|&(_, line)| lines.measure(line, place)));
         }
         true
     }
 
     /// Writes the lines of a run behind the columns.
-    #[inline]
     fn emit(&mut self, run: &Run) {
-        let width = self.plan.shape.line_words();
-        let words = &self.words[run.at..run.at + run.lines as usize * width];
-        let mut column = 0;
-        if self.plan.shape.item {
-            let rank = |&item: &u64| self.plan.item_ranks.get(item as usize).copied().unwrap_or(NONE);
-            self.part.items.extend(words.iter().step_by(width).map(rank));
-            column = 1;
+        let (shape, lines) = (self.plan.shape, self.lines());
+        if shape.item {
+            self.rooms.items.extend(run.lines(shape).map(|line| lines.rank(line)));
         }
-        for (at, measure) in self.part.measures.iter_mut().enumerate() {
-            measure.extend(words[column + at..].iter().step_by(width).map(|&word| word as i64));
+        for (place, measure) in self.rooms.measures.iter_mut().enumerate() {
+            measure.extend(run.lines(shape).map(|line| lines.measure(line, place)));
         }
     }
 
     /// How two lines of the columns compare.
     #[inline]
     fn compare_lines(&self, a: usize, b: usize) -> std::cmp::Ordering {
-        let items = &self.part.items;
+        let items = &self.rooms.items;
         let first = if self.plan.shape.item { items[a].cmp(&items[b]) } else { std::cmp::Ordering::Equal };
-        self.part
+        self.rooms
             .measures
             .iter()
             .fold(first, |order, measure| order.then_with(|| measure[a].cmp(&measure[b])))
@@ -373,10 +384,10 @@ impl Sorter<'_> {
         picked.sort_unstable_by(|&a, &b| self.compare_lines(a as usize, b as usize));
         if self.plan.shape.item {
             self.moved_items.clear();
-            self.moved_items.extend(picked.iter().map(|&line| self.part.items[line as usize]));
-            self.part.items[start..].copy_from_slice(&self.moved_items);
+            self.moved_items.extend(picked.iter().map(|&line| self.rooms.items[line as usize]));
+            self.rooms.items[start..].copy_from_slice(&self.moved_items);
         }
-        for measure in &mut self.part.measures {
+        for measure in &mut self.rooms.measures {
             self.moved.clear();
             self.moved.extend(picked.iter().map(|&line| measure[line as usize]));
             measure[start..].copy_from_slice(&self.moved);
@@ -403,9 +414,9 @@ impl Sorter<'_> {
             if dropped > 0 {
                 // What is kept moves up; a line that repeats is compared with its neighbour before it is written over.
                 if shape.item {
-                    self.part.items[kept] = self.part.items[line];
+                    self.rooms.items[kept] = self.rooms.items[line];
                 }
-                for measure in &mut self.part.measures {
+                for measure in &mut self.rooms.measures {
                     measure[kept] = measure[line];
                 }
             }
@@ -413,9 +424,9 @@ impl Sorter<'_> {
         }
         if dropped > 0 {
             if shape.item {
-                self.part.items.truncate(kept);
+                self.rooms.items.truncate(kept);
             }
-            for measure in &mut self.part.measures {
+            for measure in &mut self.rooms.measures {
                 measure.truncate(kept);
             }
         }
@@ -424,7 +435,7 @@ impl Sorter<'_> {
 
     fn book_repeat(&mut self, line: usize, guest: bool) {
         let shape = self.plan.shape;
-        let measure = |name| shape.measure(name).map(|at| self.part.measures[at][line]);
+        let measure = |name| shape.measure(name).map(|at| self.rooms.measures[at][line]);
         let (quantity, amount) = (measure("quantity"), measure("amount"));
         let repeats = &mut self.part.repeats;
         repeats.lines += 1;

@@ -54,14 +54,21 @@ struct Class {
     used: usize,
 }
 
+/// What is asked of a word by every hit; side by side, because that is what a join waits for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
+    /// Its events after the first end of the sequence that is being extended.
+    after: u32,
+    /// The end of the words of its customer, which also tells customers apart.
+    beyond: u32,
+}
+
 /// Work space of one thread.
 #[derive(Default)]
 pub(super) struct Space {
     classes: Vec<Class>,
-    /// For each word the end of the words of its customer, which also tells customers apart.
-    beyond: Vec<u32>,
-    /// For each word the events after the first end of the sequence that is being extended, and those where it ends.
-    after: Vec<u32>,
+    marks: Vec<Mark>,
+    /// For each word the events where the sequence that is being extended ends.
     within: Vec<u32>,
     sequence: Vec<u32>,
     /// While a first class is made: the row of each item among `later` and `together`, and the rows.
@@ -156,7 +163,7 @@ impl Classes<'_> {
         let outcome = if class.used < SPLIT || members == 1 {
             (0..members).try_for_each(|member| self.child(&class, member, depth, events, space, found))
         } else {
-            let (prefix, beyond) = (&space.sequence, &space.beyond);
+            let (prefix, marks) = (&space.sequence, &space.marks);
             let parts = (0..members)
                 .into_par_iter()
                 .with_max_len(1)
@@ -164,7 +171,7 @@ impl Classes<'_> {
                     self.spaces.with(|space| {
                         let mut found = Found::default();
                         space.sequence.clone_from(prefix);
-                        space.measure(beyond);
+                        space.measure(marks);
                         self.child(&class, member, depth, events, space, &mut found)?;
                         Ok(found)
                     })
@@ -213,12 +220,15 @@ impl Classes<'_> {
         let mut find =
             |others: &[Member], fits: &dyn Fn(&&Member) -> bool, mark: u32| -> Result<Vec<Member>> {
                 let mut frequent = Vec::new();
+                let (marks, within) = (&space.marks, &space.within);
                 for other in others.iter().filter(fits) {
-                    let by = if mark == 0 { &space.after } else { &space.within };
-                    let least = self.keeper.least();
-                    if let Some((count, hits)) =
-                        next.join(&class.hits[other.hits.clone()], by, &space.beyond, least)
-                    {
+                    let (hits, least) = (&class.hits[other.hits.clone()], self.keeper.least());
+                    let joined = if mark == 0 {
+                        next.join(hits, |word| (marks[word].after, marks[word].beyond), least)
+                    } else {
+                        next.join(hits, |word| (within[word], marks[word].beyond), least)
+                    };
+                    if let Some((count, hits)) = joined {
                         space.sequence.push(other.item | mark);
                         found.push(&space.sequence, count, self.keeper)?;
                         space.sequence.pop();
@@ -251,12 +261,12 @@ impl Class {
         self.used = 0;
     }
 
-    /// Adds those of `hits` that are marked: the customers they are of, and where they are. Nothing if they are too few.
+    /// Adds those of `hits` that are marked: the customers they are of, and where they are. Nothing if they are too few. Of a
+    /// word `marked` tells the bits that are, and the customer.
     fn join(
         &mut self,
         hits: &[Hits],
-        marked: &[u32],
-        beyond: &[u32],
+        marked: impl Fn(usize) -> (u32, u32),
         least: u32,
     ) -> Option<(u32, Range<usize>)> {
         let start = self.used;
@@ -268,9 +278,9 @@ impl Class {
         for stride in hits.chunks(STRIDE) {
             // Without branches: whether a customer has both is a coin toss.
             for &Hits { word, bits } in stride {
-                let bits = bits & marked[word as usize];
+                let (mask, customer) = marked(word as usize);
+                let bits = bits & mask;
                 let some = bits != 0;
-                let customer = beyond[word as usize];
                 self.hits[end] = Hits { word, bits };
                 end += usize::from(some);
                 count += u32::from(some) & u32::from(customer != last);
@@ -291,11 +301,10 @@ impl Class {
 
 impl Space {
     /// Takes over where customers end, as another thread measured it.
-    fn measure(&mut self, beyond: &[u32]) {
-        self.beyond.clear();
-        self.beyond.extend_from_slice(beyond);
-        self.after.resize(beyond.len().max(self.after.len()), 0);
-        self.within.resize(beyond.len().max(self.within.len()), 0);
+    fn measure(&mut self, marks: &[Mark]) {
+        self.marks.clear();
+        self.marks.extend_from_slice(marks);
+        self.within.resize(marks.len().max(self.within.len()), 0);
     }
 
     /// Makes the class of one item: `alive` are the items that matter in later events and in its own ones.
@@ -311,15 +320,14 @@ impl Space {
         if self.rows.len() < n_rows as usize {
             self.rows.resize_with(n_rows as usize, Vec::new);
         }
-        self.beyond.clear();
+        self.marks.clear();
         let [later, together] = &self.numbers;
         let joins = alive[1].iter().any(|&word| word != 0);
         for group in log.by_customer(ends) {
             let (first, beyond) = (group[0].event, log.beyond[group[0].event as usize]);
-            let base = self.beyond.len() as u32;
-            self.beyond.resize(self.beyond.len() + (beyond - first).div_ceil(WORD) as usize, 0);
-            let end = self.beyond.len() as u32;
-            self.beyond[base as usize..].fill(end);
+            let base = self.marks.len() as u32;
+            let end = base + (beyond - first).div_ceil(WORD);
+            self.marks.resize(end as usize, Mark { after: 0, beyond: end });
             let mut put = |row: u32, event: u32| {
                 let (word, bit) = (base + (event - first) / WORD, 1 << ((event - first) % WORD));
                 let row = &mut self.rows[row as usize];
@@ -344,8 +352,7 @@ impl Space {
                 }
             }
         }
-        self.after.resize(self.beyond.len().max(self.after.len()), 0);
-        self.within.resize(self.beyond.len().max(self.within.len()), 0);
+        self.within.resize(self.marks.len().max(self.within.len()), 0);
         if self.classes.is_empty() {
             self.classes.push(Class::default());
         }
@@ -370,20 +377,29 @@ impl Space {
         let mut last = NONE;
         for hit in hits {
             self.within[hit.word as usize] = hit.bits;
-            let beyond = self.beyond[hit.word as usize];
+            let beyond = self.marks[hit.word as usize].beyond;
             if beyond != last {
                 last = beyond;
                 // All above the lowest bit, and all of the words behind.
-                self.after[hit.word as usize] = !(hit.bits ^ (hit.bits - 1));
-                self.after[hit.word as usize + 1..beyond as usize].fill(u32::MAX);
+                self.marks[hit.word as usize].after = !(hit.bits ^ (hit.bits - 1));
+                for mark in &mut self.marks[hit.word as usize + 1..beyond as usize] {
+                    mark.after = u32::MAX;
+                }
             }
         }
     }
 
     fn unmark(&mut self, hits: &[Hits]) {
+        let mut last = NONE;
         for hit in hits {
             self.within[hit.word as usize] = 0;
-            self.after[hit.word as usize..self.beyond[hit.word as usize] as usize].fill(0);
+            let beyond = self.marks[hit.word as usize].beyond;
+            if beyond != last {
+                last = beyond;
+                for mark in &mut self.marks[hit.word as usize..beyond as usize] {
+                    mark.after = 0;
+                }
+            }
         }
     }
 }

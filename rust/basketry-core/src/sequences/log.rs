@@ -4,8 +4,9 @@ use rayon::prelude::*;
 
 use crate::histories::Histories;
 
-/// Customers that one thread takes at a time.
-const STRETCH: usize = 4096;
+/// Pieces that the customers are cut into, and the fewest customers that are worth one.
+const PIECES: usize = 16;
+const LEAST: usize = 64;
 
 /// One match of a sequence: the event where it ends, and the latest start of a match that ends there, as
 /// [`super::Constraints::start`] tells it.
@@ -34,7 +35,8 @@ pub(super) struct Log {
 impl Log {
     /// Keeps, of some customers, the items that `codes` numbers (`u32::MAX` = dropped), under their new numbers.
     pub fn new(histories: &Histories, customers: &[usize], codes: &[u32]) -> Self {
-        let parts = customers.par_chunks(STRETCH).map(|customers| Self::of(histories, customers, codes));
+        let stretch = customers.len().div_ceil(PIECES).max(LEAST);
+        let parts = customers.par_chunks(stretch).map(|customers| Self::of(histories, customers, codes));
         let mut parts = parts.collect::<Vec<_>>().into_iter();
         let mut log = parts.next().unwrap_or_else(|| Self { offsets: vec![0], ..Self::default() });
         for part in parts {
