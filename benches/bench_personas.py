@@ -128,7 +128,8 @@ def bench_refreshed_rounds_do_not_lose_precision(measure, start: int) -> None:
     slack = [2 * np.sqrt(first * (1 - first) / (rounds.latest.scores.height // 20)) for first in precision]
     assert precision[-1] >= precision[0]
     assert all(
-        later >= first - wide for first, later, wide in zip(precision, precision[1:], slack[:-1], strict=True)
+        later >= first - wide
+        for first, later, wide in zip(precision[:-1], precision[1:], slack[:-1], strict=True)
     )
 
 
