@@ -40,7 +40,7 @@ def timed(work, lengths):
         start = time.process_time(), time.perf_counter()
         found = work()
         cpu.append(time.process_time() - start[0]); wall.append(time.perf_counter() - start[1])
-        if not _: by_length, peak = lengths(found), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        if not _: peak, by_length = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, lengths(found)
         del found
     print(json.dumps({"found": by_length, "cpu": median(cpu), "wall": median(wall),
                       "rise_mb": (peak - before) / 1024}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -55,11 +56,12 @@ class Reins(TypedDict):
     results: int | None
     bytes: int | None
     seconds: float | None
+    started: float
     progress: Progress | None
 
 
 def reins(n_threads: int | None = None, budget: Budget | None = None) -> Reins:
-    """Check the arguments that all long calls share and put them in one parcel.
+    """Check the arguments that all long calls share and put them in one parcel, from which on seconds count.
 
     Parameters
     ----------
@@ -79,6 +81,7 @@ def reins(n_threads: int | None = None, budget: Budget | None = None) -> Reins:
         "results": budget.results,
         "bytes": budget.bytes,
         "seconds": budget.seconds,
+        "started": time.monotonic(),
         "progress": _progress.get(),
     }
 

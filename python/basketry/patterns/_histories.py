@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import time as clock
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import polars as pl
 
 from basketry import _core
 from basketry.arguments import whole
-from basketry.control import Budget, Reins
+from basketry.control import Reins
 from basketry.exceptions import ParameterError
 from basketry.ledger import Ledger, read_ledger
 from basketry.ledger.zones import Moment, instant, micros, zone_info
@@ -119,21 +117,6 @@ def tree_of(
                 role, column, "a ledger knows its columns; name them only for a table"
             )
     return data.core, item or "item"
-
-
-def rest_of(budget: Budget, started: float) -> Budget:
-    """Take from a budget the seconds that have gone by.
-
-    Parameters
-    ----------
-    budget
-        What the whole call may cost.
-    started
-        When it began, by the monotonic clock.
-    """
-    if budget.seconds is None:
-        return budget
-    return replace(budget, seconds=max(1e-3, started + budget.seconds - clock.monotonic()))
 
 
 def limit(name: str, value: int | None) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time as clock
 from collections.abc import Sequence
 
 import polars as pl
@@ -12,7 +11,7 @@ from basketry.control import Budget, reins
 from basketry.exceptions import ParameterError, SchemaError
 from basketry.ledger.zones import Moment
 from basketry.patterns._baskets import least_count
-from basketry.patterns._histories import constraints, histories_of, items_of, rest_of
+from basketry.patterns._histories import constraints, histories_of, items_of
 from basketry.patterns.sequences import SEQUENCES
 
 
@@ -160,17 +159,14 @@ def contrast_sequences(
     limits = constraints(
         min_gap=min_gap, max_gap=max_gap, max_span=max_span, max_length=max_length, max_items=max_items
     )
-    budget = budget or SEQUENCES
-    started = clock.monotonic()
-    histories = histories_of(data, customer, item, time, as_of, reins(n_threads, budget))
+    parcel = reins(n_threads, budget or SEQUENCES)
+    histories = histories_of(data, customer, item, time, as_of, parcel)
     group_of = _group_of(groups, pl.DataFrame(histories.customers())["customer"])
     known = histories.known()
     if known is not None:
         group_of = [group if there else 2 for group, there in zip(group_of, known, strict=True)]
     count = least_count(min_support, min_count, sum(group < 2 for group in group_of))
-    table, sizes = _core.contrast_sequences(
-        histories, group_of, count, limits, reins(n_threads, rest_of(budget, started))
-    )
+    table, sizes = _core.contrast_sequences(histories, group_of, count, limits, parcel)
     first, second = pl.col("first_count") / sizes[0], pl.col("second_count") / sizes[1]
     return pl.DataFrame(table).select(
         "sequence",

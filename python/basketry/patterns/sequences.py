@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time as clock
 import warnings
 from collections.abc import Sequence
 
@@ -20,7 +19,6 @@ from basketry.patterns._histories import (
     histories_of,
     items_of,
     limit,
-    rest_of,
 )
 
 KINDS = ("all", "closed", "maximal")
@@ -147,19 +145,15 @@ def frequent_sequences(
         min_gap=min_gap, max_gap=max_gap, max_span=max_span, max_length=max_length, max_items=max_items
     )
     most = limit("top", top)
-    budget = budget or SEQUENCES
-    started = clock.monotonic()
-    histories = histories_of(data, customer, item, time, as_of, reins(n_threads, budget))
+    parcel = reins(n_threads, budget or SEQUENCES)
+    histories = histories_of(data, customer, item, time, as_of, parcel)
     selection: _core.Selection = {
         "top": most,
         "contains": items_of(histories, "contains", contains),
         "excludes": items_of(histories, "excludes", excludes),
     }
     count = least_count(min_support, min_count, histories.n_customers)
-    budget = rest_of(budget, started)
-    found, cut_at = _core.frequent_sequences(
-        histories, count, kind, limits, selection, bool(partial), reins(n_threads, budget)
-    )
+    found, cut_at = _core.frequent_sequences(histories, count, kind, limits, selection, bool(partial), parcel)
     if cut_at is not None:
         items, reason = cut_at
         warnings.warn(
@@ -260,9 +254,8 @@ def sequence_rules(
         raise ParameterError.out_of_range(
             "window", window, "X and Y are on different days: at least 1 day or 2 events"
         )
-    budget = budget or RULES
-    started = clock.monotonic()
-    histories = histories_of(data, customer, item, time, as_of, reins(n_threads, budget))
+    parcel = reins(n_threads, budget or RULES)
+    histories = histories_of(data, customer, item, time, as_of, parcel)
     n = histories.n_customers
     limits: _core.RuleLimits = {
         "min_count": least_count(min_support, min_count, n),
@@ -272,7 +265,7 @@ def sequence_rules(
         "window_days": window_days,
         "window_events": window_events,
     }
-    found = pl.DataFrame(_core.sequence_rules(histories, limits, reins(n_threads, rest_of(budget, started))))
+    found = pl.DataFrame(_core.sequence_rules(histories, limits, parcel))
     count = pl.col("count")
     confidence = count / pl.col("antecedent_count")
     return found.select(

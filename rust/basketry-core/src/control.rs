@@ -52,6 +52,13 @@ impl Control {
         }
     }
 
+    /// A control with a budget of which some seconds have gone by.
+    pub fn begun(budget: Budget, seconds: f64) -> Self {
+        let gone = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        let control = Self::new(budget);
+        Self { started: control.started.checked_sub(gone).unwrap_or(control.started), ..control }
+    }
+
     /// A control for a part of the work: it hears the same request to stop and counts seconds from the same start, and has a
     /// budget and counters of its own.
     #[must_use]

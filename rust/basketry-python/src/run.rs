@@ -19,6 +19,8 @@ pub struct Reins<'py> {
     results: Option<u64>,
     bytes: Option<u64>,
     seconds: Option<f64>,
+    /// When the call began, by Python's monotonic clock.
+    started: f64,
     progress: Option<Bound<'py, PyAny>>,
 }
 
@@ -30,7 +32,9 @@ pub fn run<T: Send>(
     reins: &Reins<'_>,
     kernel: impl FnOnce(&Control) -> Result<T> + Send,
 ) -> PyResult<T> {
-    let control = Control::new(Budget { results: reins.results, bytes: reins.bytes, seconds: reins.seconds });
+    let now: f64 = py.import("time")?.call_method0("monotonic")?.extract()?;
+    let budget = Budget { results: reins.results, bytes: reins.bytes, seconds: reins.seconds };
+    let control = Control::begun(budget, now - reins.started);
     let n_threads = reins.n_threads;
     let progress = reins.progress.clone().map(Bound::unbind);
     py.detach(|| {
