@@ -68,6 +68,7 @@ def windowed(orders, suffix, days, tenure, every):
     gaps = [(after - before).days for before, after in pairwise(active)]
     hours = Counter(time.hour // 6 for time, _ in bought)
     gross, off = sum(values), sum(line["off"] for line in lines)
+    reduced = sum(any(line["off"] > 0 for line in lines) for _, lines in bought)
     weekend = sum(time.weekday() >= 5 for time, _ in bought)
     found = {
         "orders": len(bought),
@@ -96,6 +97,8 @@ def windowed(orders, suffix, days, tenure, every):
         "largest_order": max(values, default=0),
         "discount": off,
         "discount_share": per(off, gross),
+        "discount_orders": reduced,
+        "discount_order_share": per(reduced, len(bought)),
     }
     if days:
         seen = min(days, max(tenure, 1)) / max(tenure, 1)

@@ -122,6 +122,9 @@ _WINDOWED = (
     _Feature("discount", "money", "discounts on bought lines", "discount"),
     _Feature("discount_share", "share", "discounts over money bought", "discount and amount",
              _per_window("discount", "spend_gross")),
+    _Feature("discount_orders", "count", "orders in which something had a discount", "discount"),
+    _Feature("discount_order_share", "share", "their share of orders", "discount",
+             _per_window("discount_orders", "orders")),
 )  # fmt: skip
 
 

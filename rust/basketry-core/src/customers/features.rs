@@ -43,10 +43,11 @@ pub enum Count {
     ReturnLines,
     GapDays,
     LongestGapDays,
+    DiscountOrders,
 }
 
 /// The names of the counts, in their order.
-pub const COUNTS: [&str; 13] = [
+pub const COUNTS: [&str; 14] = [
     "orders",
     "active_days",
     "lines",
@@ -60,6 +61,7 @@ pub const COUNTS: [&str; 13] = [
     "return_lines",
     "gap_days",
     "longest_gap_days",
+    "discount_orders",
 ];
 
 /// What is summed in each window, in ten-thousandths; but squares of gaps are in days.
@@ -391,6 +393,8 @@ struct Track {
 struct Lines {
     bought: u32,
     returned: u32,
+    /// Whether something bought had a discount.
+    reduced: bool,
     sums: [i64; SUMS.len()],
 }
 
@@ -441,6 +445,7 @@ impl Track {
         let Ring { counts, sums } = &mut self.rings[self.ring];
         counts[Count::Lines as usize] += lines.bought;
         counts[Count::ReturnLines as usize] += lines.returned;
+        counts[Count::DiscountOrders as usize] += u32::from(lines.reduced);
         counts[Count::Items as usize] += self.items;
         counts[Count::Categories as usize] += self.categories;
         for at in [Sum::SpendGross, Sum::SpendNet, Sum::Returned, Sum::Quantity, Sum::Discount] {
@@ -565,6 +570,7 @@ impl Walk {
             }
             if let Some(discounts) = shop.discounts {
                 add(&mut found.sums[Sum::Discount as usize], discounts[line], "discount")?;
+                found.reduced |= discounts[line] > 0;
             }
             let Some(item) = shop.items.map(|items| items[line] as usize) else { continue };
             let Some(seen) = items.get_mut(item) else { continue };
