@@ -131,7 +131,7 @@ timed(work, 3)
 
 @pytest.fixture(scope="session")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    folder, data = tmp_path_factory.mktemp("logs"), Path(os.environ.get("BASKETRY_DATA", "../shared/data"))
+    folder, data = tmp_path_factory.mktemp("logs"), Path(os.environ.get("BASKETRY_DATA", "data"))
 
     def table(name: str) -> Path:
         sources = [data / "sequences" / f"{name}.spmf.gz"]

@@ -104,6 +104,7 @@ def due_list(
             raise ParameterError.out_of_range(
                 name, value, f"a number from 0 {f'to {most}' if most == 1 else 'up'}"
             )
+    parcel = reins(n_threads, budget)
     tree, axis = tree_of(ledger, customer, item, time)
     now = before(tree, as_of)
     limits: _core.DueLimits = {
@@ -114,7 +115,7 @@ def due_list(
         "top": limit("top", top),
     }
     clocks = _clocks(lags, places_of(tree, axis), max_q)
-    found = pl.DataFrame(_core.due_list(tree, axis, clocks, limits, reins(n_threads, budget)))
+    found = pl.DataFrame(_core.due_list(tree, axis, clocks, limits, parcel))
     rules = lags.rules.select("rule", "antecedent", "consequent").with_row_index("place")
     return found.join(rules, on="place", how="left", maintain_order="left").select(
         "customer", "rule", "antecedent", "consequent", "since", "weeks_since", "probability", "expected",

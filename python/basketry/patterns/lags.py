@@ -268,6 +268,7 @@ def lag_tables(
     >>> bk.lag_tables(lines, horizon="3w", min_events=1).rules["antecedent"].to_list()
     [['hat']]
     """
+    parcel = reins(n_threads, budget)
     tree, axis = tree_of(ledger, customer, item, time)
     weeks = weeks_of("horizon", horizon)
     options: _core.LagOptions = {
@@ -277,7 +278,7 @@ def lag_tables(
         "before": before(tree, as_of),
         "seed": seed(rng),
     }  # fmt: skip
-    found, table, peaks = map(pl.DataFrame, _core.lag_tables(tree, axis, options, reins(n_threads, budget)))
+    found, table, peaks = map(pl.DataFrame, _core.lag_tables(tree, axis, options, parcel))
     known = table.group_by("rule", maintain_order=True).agg(
         pl.len().alias("weeks"), pl.col("events").sum(), pl.col("cumulative", "low", "high").last()
     )

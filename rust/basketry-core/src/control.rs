@@ -149,5 +149,10 @@ mod tests {
         let late = Control::new(Budget { seconds: Some(0.0), ..Budget::default() });
         std::thread::sleep(Duration::from_millis(2));
         assert!(matches!(late.check(), Err(Error::Capacity(e)) if e.limit == "seconds"));
+        // Of a minute an hour has gone by, and the refusal names the minute.
+        let begun = Control::begun(Budget { seconds: Some(60.0), ..Budget::default() }, 3600.0);
+        assert!(matches!(begun.check(), Err(Error::Capacity(e)) if (e.allowed - 60.0).abs() < 1e-9));
+        let fresh = Control::begun(Budget { seconds: Some(60.0), ..Budget::default() }, -1.0);
+        assert!(fresh.check().is_ok());
     }
 }

@@ -31,9 +31,13 @@ impl From<Collected> for Histories {
 }
 
 impl Histories {
-    /// The histories of those of whom a support is a share.
-    pub fn of_known(&self) -> Arc<core::Histories> {
-        self.known.as_ref().map_or_else(|| self.view.clone(), |known| Arc::new(self.view.of(known)))
+    /// What makes the histories of those of whom a support is a share; a copy, if not all are.
+    pub fn of_known(&self) -> impl FnOnce() -> Arc<core::Histories> + Send + use<> {
+        let (view, known) = (self.view.clone(), self.known.clone());
+        move || match known {
+            Some(known) => Arc::new(view.of(&known)),
+            None => view,
+        }
     }
 }
 

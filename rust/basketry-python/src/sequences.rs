@@ -211,9 +211,9 @@ pub fn sequence_rules(
     reins: Reins<'_>,
 ) -> PyResult<Columns> {
     // Who comes later takes no part in what chance would do.
-    let (view, labels) = (histories.of_known(), &histories.items);
+    let (known, labels) = (histories.of_known(), &histories.items);
     let limits = limits.into();
-    let found = run(py, &reins, move |control| core::rules(&view, &limits, control))?;
+    let found = run(py, &reins, move |control| core::rules(&known(), &limits, control))?;
     Table::default()
         .with("antecedent", id_lists(labels, found.antecedent_offsets, &found.antecedents)?)
         .with("consequent", id_lists(labels, found.consequent_offsets, &found.consequents)?)
